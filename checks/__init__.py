@@ -1,0 +1,1 @@
+"""Contracts at every door: frames in, findings out."""

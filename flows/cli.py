@@ -1,0 +1,282 @@
+"""The command line (running.md). What only reads imports no Prefect and answers at once."""
+
+import asyncio
+import os
+import sys
+import tomllib
+import traceback
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+EXIT_DONE, EXIT_ATTENTION, EXIT_USAGE, EXIT_SOURCE, EXIT_LOCKED = range(5)
+EXIT_DEFECT, EXIT_INTERRUPTED = 70, 130
+PRIVATE_FILES = 0o077
+
+
+class Month(click.ParamType[str]):
+    """A month, YYYY-MM."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """The month as written, once it is one."""
+        try:
+            date.fromisoformat(f"{value}-01")
+        except ValueError:
+            self.fail(f"{value!r} is no month; write YYYY-MM", param, ctx)
+        return str(value)
+
+
+class Day(click.ParamType[date]):
+    """A day, YYYY-MM-DD."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """The day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write YYYY-MM-DD", param, ctx)
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money, exact."""
+
+    name = "AMOUNT"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Decimal:
+        """The amount as a decimal."""
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount", param, ctx)
+
+
+Command = Callable[..., Any]
+
+
+_as_of = click.option("--as-of", type=Day(), help="The day it is; default: today in Paris.")
+_period = click.option(
+    "--period", type=Month(), help="Look at this month alone; default: the month before."
+)
+
+
+def _dated(command: Command) -> Command:
+    return _period(_as_of(command))
+
+
+def _applying(command: Command) -> Command:
+    command = click.option("--json", "as_json", is_flag=True, help="The plan as JSON on stdout.")(
+        command
+    )
+    return click.option(
+        "--apply/--dry-run", default=False, help="Send to the vendors; the default only plans."
+    )(command)
+
+
+def _deciding(command: Command) -> Command:
+    command = click.option("--reason", required=True, help="Why; it is kept.")(command)
+    return click.option("--by", required=True, metavar="NAME", help="Who decides.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def rapproche() -> None:
+    """Reconciles what clients declare, consultants report, and suppliers invoice."""
+
+
+@rapproche.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> NoReturn:
+    """The stand-in vendors, on loopback."""
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])  # noqa: S606 - our own
+
+
+@rapproche.command()
+@_dated
+@_applying
+def nightly(as_json: bool, **parameters: Any) -> None:  # noqa: FBT001 - a flag of the command
+    """Sync, compare, match, write back, publish: the whole night."""
+    _work("nightly", as_json=as_json, **parameters)
+
+
+@rapproche.command()
+@click.argument("sources", nargs=-1, type=click.Choice(["boond", "bill", "declarations"]))
+@click.option("--full", is_flag=True, help="Read everything again; finds what was deleted.")
+def sync(sources: tuple[str, ...], full: bool) -> None:  # noqa: FBT001 - a flag of the command
+    """Read what changed at the sources (all of them unless named)."""
+    _work("sync", sources=list(sources or ("boond", "bill", "declarations")), full=full)
+
+
+@rapproche.command()
+@_dated
+def reconcile(**parameters: Any) -> None:
+    """Compare declared days with CRAs."""
+    _work("reconcile", **parameters)
+
+
+@rapproche.command()
+@_as_of
+def match(**parameters: Any) -> None:
+    """Match supplier invoices with purchase orders and CRAs."""
+    _work("match", **parameters)
+
+
+@rapproche.command("write-back")
+@_dated
+@_applying
+def write_back(as_json: bool, **parameters: Any) -> None:  # noqa: FBT001 - a flag of the command
+    """Show the write-back plan, or send it with --apply."""
+    _work("write_back", as_json=as_json, **parameters)
+
+
+@rapproche.command()
+def publish() -> None:
+    """Publish the working file."""
+    _work("publish")
+
+
+@rapproche.command()
+def status() -> None:
+    """The last runs, how far each stream was read, and the month."""
+    from flows.engine import report  # noqa: PLC0415 - what reads starts at once
+
+    _read(report.last_runs, report.freshness, report.summary, report.held)
+
+
+@rapproche.command()
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def breaks(limit: int, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
+    """What is open, the most money first."""
+    from flows.engine import report  # noqa: PLC0415 - what reads starts at once
+
+    _read(lambda warehouse: report.open_breaks(warehouse, limit), as_json=as_json)
+
+
+@rapproche.command()
+@click.option("--json", "as_json", is_flag=True)
+def outbox(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
+    """Commands that are not settled, with what they wait for."""
+    from flows.engine import report  # noqa: PLC0415 - what reads starts at once
+
+    _read(report.outbox_table, as_json=as_json)
+
+
+@rapproche.command()
+@click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@click.option("--amount", type=Amount(), help="Up to which amount.")
+@_deciding
+def approve(**parameters: Any) -> None:
+    """Approve commands that wait for a person."""
+    _work("decide", decision="approved", **parameters)
+
+
+@rapproche.command()
+@click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@_deciding
+def reject(**parameters: Any) -> None:
+    """Reject commands that wait for a person."""
+    _work("decide", decision="rejected", amount=None, **parameters)
+
+
+@rapproche.group()
+def link() -> None:
+    """Remember whom a name means."""
+
+
+@link.command("consultant")
+@click.argument("declared_name")
+@click.argument("consultant_id")
+@click.option("--client", "client_id", help="Only in this client's declarations.")
+@_deciding
+def link_consultant(**parameters: Any) -> None:
+    """A name in declarations is this consultant."""
+    _work("link_consultant", **parameters)
+
+
+@link.command("vendor")
+@click.argument("vendor_id")
+@click.argument("supplier_id")
+@_deciding
+def link_vendor(**parameters: Any) -> None:
+    """A Bill.com vendor is this BoondManager supplier."""
+    _work("link_vendor", **parameters)
+
+
+@rapproche.command("retry-quarantine")
+def retry_quarantine() -> None:
+    """Try quarantined records again, as they were served."""
+    _work("retry_quarantine")
+
+
+def _work(command: str, *, as_json: bool = False, **parameters: Any) -> None:
+    """Runs one command of the engine, as a Prefect flow run where Prefect is configured."""
+    from flows import work  # noqa: PLC0415 - what reads must not wait for the engine
+
+    sys.exit(work.run(command, parameters, as_json=as_json, with_prefect=prefect_configured()))
+
+
+def _read(*tables: Callable[..., Any], as_json: bool = False) -> None:
+    """Prints tables of the published file."""
+    from flows import settings, terminal  # noqa: PLC0415 - likewise
+    from flows.engine import report  # noqa: PLC0415 - likewise
+    from store.publishing import read_published  # noqa: PLC0415 - likewise
+
+    with read_published(settings.load().WAREHOUSE_PATH) as warehouse:
+        for build in tables:
+            table = build(warehouse)
+            if as_json:
+                click.echo(report.as_json(table))
+            else:
+                terminal.show(terminal.console(), table)
+
+
+def prefect_configured() -> bool:
+    """Whether a Prefect API is configured, by environment or profile; imports no Prefect."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    try:
+        profiles = tomllib.loads((home / "profiles.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    active = os.environ.get("PREFECT_PROFILE", profiles.get("active", ""))
+    return bool(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+def main() -> NoReturn:
+    """Entry point of the console script; errors are one line and an exit code."""
+    from flows.settings import ConfigurationError  # noqa: PLC0415 - after the umask
+    from store.lock import LockedError  # noqa: PLC0415 - likewise
+    from store.warehouse import StoreError  # noqa: PLC0415 - likewise
+
+    os.umask(PRIVATE_FILES)
+    try:
+        rapproche.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (ConfigurationError, StoreError) as error:
+        _say(error, EXIT_USAGE)
+    except LockedError as error:
+        _say(error, EXIT_LOCKED)
+    except (KeyboardInterrupt, click.Abort, asyncio.CancelledError):
+        _say("interrupted; the next run goes on where this one stopped", EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - a defect must not look like an exit code of ours
+        traceback.print_exc()
+        _say(f"a defect of rapproche, please report it: {error!r}", EXIT_DEFECT)
+    sys.exit(EXIT_DONE)
+
+
+def _say(message: object, code: int) -> NoReturn:
+    click.echo(f"rapproche: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,299 @@
+"""The outbox to the vendors: nothing twice, nothing lost (write-back.md).
+
+Each command is committed as `sending` before it goes out and settled after the vendor's state was
+read back. Whatever may have reached the vendor is looked up before it is sent again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from flows.engine import pull
+from flows.engine.look import Look, look
+from flows.engine.run import Run
+from sources.boond import differences
+from sources.errors import (
+    Authentication,
+    Critical,
+    OutcomeUnknown,
+    SourceError,
+    Transient,
+    Validation,
+)
+from sources.streams import Door
+from store import outbox, runs
+from transforms.commands import FLAG, INVOICE, REGISTER, billed_by
+
+log = logging.getLogger("rapproche.write_back")
+
+AT_ONCE = 8
+MOST_ROUNDS = 5
+TRANSIENT_TRIES = 3
+SECOND_LOOK_FACTOR = 60
+LOOK_IS_GOOD_FOR = timedelta(minutes=10)
+CREATES = (INVOICE, REGISTER)
+STREAM_OF = {
+    "boond.cra.validate": "cras",
+    "boond.cra.invalidate": "cras",
+    INVOICE: "client_invoices",
+    REGISTER: "supplier_invoices",
+    FLAG: "supplier_invoices",
+}
+WRITTEN_STREAMS = ("cras", "client_invoices", "supplier_invoices")
+
+Row = dict[str, Any]
+
+
+async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
+    """Sends what is planned, until the facts that it made ask for nothing more.
+
+    A validated CRA is a receipt that may release a supplier invoice: so after each drain the
+    streams that were written to are read again, and looked at again.
+
+    Args:
+        run: the run.
+        seen: the last look at the facts.
+        apply: sends; otherwise nothing is done but planned.
+
+    Returns:
+        The last look.
+    """
+    door = run.doors.get("boond")
+    if not apply or door is None:
+        return seen
+    for _ in range(MOST_ROUNDS):
+        if not _anything_to_send(run, seen):
+            break
+        seen = await _refreshed(run, door, seen)
+        done = run.counts["commands_done"]
+        sending = Drain(run, door, looked_at=run.now())
+        wanted = frozenset(seen.wanted().get_column("command_id"))
+        await run.driver.step("write back", lambda: sending.send_all(wanted))  # noqa: B023 - awaited here
+        if run.counts["commands_done"] == done:
+            break
+        seen = await _refreshed(run, door, seen)
+    return seen
+
+
+async def _refreshed(run: Run, door: Door, seen: Look) -> Look:
+    """Reads again what rapproche writes to, and looks again where that changed anything."""
+    changed, read = run.counts["rows_changed"], set(run.trusted)
+    for name in WRITTEN_STREAMS:
+        await pull.pull_one(run, door, door.streams[name])
+    if run.counts["rows_changed"] == changed and run.trusted == read:
+        return seen
+    return look(run, clients=seen.clients is not None, suppliers=seen.suppliers is not None)
+
+
+def _anything_to_send(run: Run, seen: Look) -> bool:
+    wanted = set(seen.wanted().get_column("command_id"))
+    return any(
+        row["state"] in {"sending", "unknown"}
+        or (row["state"] in {"planned", "approved"} and row["command_id"] in wanted)
+        for row in outbox.commands(run.warehouse).to_dicts()
+    )
+
+
+@dataclass
+class Drain:
+    """One drain of the outbox over one door."""
+
+    run: Run
+    door: Door
+    looked_at: datetime
+    second_looks: list[Row] = field(default_factory=list)
+    halted: SourceError | None = None
+
+    async def send_all(self, wanted: frozenset[str]) -> None:
+        """Sends what is ready, and what becomes ready by it, until nothing is.
+
+        Args:
+            wanted: ids of commands that the facts of this run ask for; of the others only those
+                that may have reached the vendor are looked up.
+        """
+        self._approve(wanted)
+        tried: set[str] = set()
+        while ready := [r for r in self._ready(wanted) if r["command_id"] not in tried]:
+            tried |= {row["command_id"] for row in ready}
+            await self._send_some(ready)
+            if self.second_looks and not self._ready_but(wanted, tried):
+                await self._look_again()
+        self._say_blocked(wanted)
+
+    async def _send_some(self, rows: list[Row]) -> None:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(row: Row) -> None:
+            async with places:
+                if self.halted is None:
+                    await self._send(row)
+
+        await asyncio.gather(*(one(row) for row in rows))
+
+    def _approve(self, wanted: frozenset[str]) -> None:
+        with self.run.warehouse.transaction():
+            for row in self._rows():
+                if row["state"] == "planned" and row["command_id"] in wanted:
+                    self._mark(row, state="approved")
+
+    def _rows(self) -> list[Row]:
+        return outbox.commands(self.run.warehouse).to_dicts()
+
+    def _ready(self, wanted: frozenset[str]) -> list[Row]:
+        rows = self._rows()
+        done = {row["command_id"] for row in rows if row["state"] == "done"}
+        return [
+            row
+            for row in rows
+            if (row["state"] in {"sending", "unknown"} or _may_go(row, wanted))
+            and row["kind"] in STREAM_OF
+            and set(row["depends_on"]) <= done
+        ]
+
+    def _ready_but(self, wanted: frozenset[str], tried: set[str]) -> list[Row]:
+        return [row for row in self._ready(wanted) if row["command_id"] not in tried]
+
+    async def _send(self, row: Row) -> None:
+        """Takes one command as far as it goes now; its state says how far that was."""
+        uncertain = row["state"] in {"sending", "unknown"}
+        stale = self.run.now() - self.looked_at > LOOK_IS_GOOD_FOR
+        try:
+            if (uncertain or stale) and await self._adopted(row):
+                return
+            if uncertain and self._too_early(row):
+                self.second_looks.append(row)
+                return
+            await self._transmit(row)
+        except (Authentication, Critical) as error:
+            self.halted = error
+            self.run.unreachable(error)
+            self._settle(row, state="unknown" if uncertain else "approved", last_error=str(error))
+        except SourceError as error:
+            self._settle(row, state="unknown", last_error=str(error))
+            self.run.concern(f"{row['kind']} {row['target']}: outcome unknown: {error}")
+
+    async def _transmit(self, row: Row) -> None:
+        payload, target = outbox.payload(row), self._target(row)
+        row["attempts"] += 1
+        self._mark(row, state="sending", attempts=row["attempts"], sent_at=self.run.now())
+        try:
+            held = await self._send_patiently(row["kind"], target, payload)
+        except Validation as error:
+            self._settle(row, state="refused", last_error=error.message)
+            self.run.concern(f"{row['kind']} {row['target']} refused: {error.message}")
+            return
+        except OutcomeUnknown as error:
+            self._mark(row, last_error=str(error))
+            self.second_looks.append(row | {"sent_at": self.run.now()})
+            return
+        await self._read_back(row, str(held["id"]), payload)
+
+    async def _send_patiently(
+        self, kind: str, target: str, payload: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Sends, again after failures that cannot have reached the vendor, with growing waits."""
+        for attempt in range(TRANSIENT_TRIES):
+            try:
+                return await self.door.send(kind, target, payload)
+            except Transient:
+                await asyncio.sleep(self.run.settings.RAPPROCHE_RETRY_BASE * 2**attempt)
+        return await self.door.send(kind, target, payload)
+
+    async def _read_back(self, row: Row, vendor_id: str, payload: Mapping[str, Any]) -> None:
+        held = await self.door.read(row["kind"], vendor_id)
+        wrong = ["the vendor has no such object"] if held is None else []
+        wrong += differences(row["kind"], payload, held) if held is not None else []
+        if wrong:
+            said = f"the vendor holds something else: {'; '.join(wrong)}"
+            self._settle(row, state="unknown", vendor_id=vendor_id, last_error=said)
+            self.run.concern(f"{row['kind']} {row['target']}: {said}")
+            return
+        self._done(row, vendor_id)
+
+    async def _adopted(self, row: Row) -> bool:
+        """Looks first: settles the command when the vendor holds what it wants already."""
+        payload = outbox.payload(row)
+        if row["kind"] in CREATES:
+            found = await self.door.find(row["kind"], payload)
+        else:
+            held = await self.door.read(row["kind"], self._target(row))
+            found = [held] if held is not None else []
+        as_wanted = [held for held in found if not differences(row["kind"], payload, held)]
+        if as_wanted:
+            self._done(row, str(as_wanted[0]["id"]))
+            return True
+        if found and row["kind"] in CREATES:
+            wrong = "; ".join(differences(row["kind"], payload, found[0]))
+            said = f"the vendor holds another one under the same key: {wrong}"
+            self._settle(row, state="unknown", vendor_id=str(found[0]["id"]), last_error=said)
+            self.run.concern(f"{row['kind']} {row['target']}: {said}")
+            return True
+        return False
+
+    def _too_early(self, row: Row) -> bool:
+        """Whether a request that was lost may still be under way, so that a look proves nothing."""
+        wait = timedelta(seconds=SECOND_LOOK_FACTOR * self.run.settings.RAPPROCHE_RETRY_BASE)
+        return row["sent_at"] is not None and self.run.now() - row["sent_at"] < wait
+
+    async def _look_again(self) -> None:
+        """The second look at what timed out, late enough that nothing is under way any more."""
+        rows, self.second_looks = self.second_looks, []
+        last = max(row["sent_at"] for row in rows)
+        wait = SECOND_LOOK_FACTOR * self.run.settings.RAPPROCHE_RETRY_BASE
+        left = wait - (self.run.now() - last).total_seconds()
+        log.info("looks again at commands=%d in seconds=%.0f", len(rows), max(left, 0))
+        await asyncio.sleep(max(left, 0))
+        await self._send_some([row | {"state": "sending"} for row in rows])
+        for row in self.second_looks:
+            self._settle(row, state="unknown", last_error="timed out twice; the next run looks")
+            self.run.concern(f"{row['kind']} {row['target']}: timed out twice")
+        self.second_looks = []
+
+    def _target(self, row: Row) -> str:
+        """The object at the vendor: named by the command, or made by the one it waited for."""
+        if row["kind"] != FLAG:
+            return str(row["target"])
+        made = [r["vendor_id"] for r in self._rows() if r["command_id"] in row["depends_on"]]
+        return str(made[0] if made else outbox.registered(self.run.warehouse, row["target"]))
+
+    def _say_blocked(self, wanted: frozenset[str]) -> None:
+        rows = self._rows()
+        states = {row["command_id"]: (row["state"], row["kind"]) for row in rows}
+        for row in rows:
+            if not _may_go(row, wanted):
+                continue
+            bad = [states[d] for d in row["depends_on"] if states.get(d, ("", ""))[0] != "done"]
+            if bad:
+                self._mark(row, last_error=f"waits for {bad[0][1]}, which is {bad[0][0]}")
+
+    def _done(self, row: Row, vendor_id: str) -> None:
+        warehouse = self.run.warehouse
+        with warehouse.transaction():
+            self._mark(
+                row, state="done", vendor_id=vendor_id, last_error=None, settled_at=self.run.now()
+            )
+            runs.forget_freshness(warehouse, "boond", STREAM_OF[row["kind"]])
+            if row["kind"] == INVOICE:
+                one = pl.col("command_id") == row["command_id"]
+                billed = billed_by(outbox.commands(warehouse).filter(one))
+                warehouse.insert("recon.billing_ledger", billed)
+        self.run.counts["commands_done"] += 1
+        log.info("%s done target=%s", row["kind"], row["target"])
+
+    def _settle(self, row: Row, **values: Any) -> None:
+        settled = self.run.now() if values["state"] == "refused" else None
+        self._mark(row, settled_at=settled, **values)
+
+    def _mark(self, row: Row, **values: Any) -> None:
+        outbox.mark(
+            self.run.warehouse, row["command_id"], self.run.run_id, self.run.now(), **values
+        )
+
+
+def _may_go(row: Mapping[str, Any], wanted: frozenset[str]) -> bool:
+    return row["state"] == "approved" and row["command_id"] in wanted

@@ -1,0 +1,385 @@
+"""One stream from its vendor into the warehouse (warehouse.md, Sync).
+
+Asks from the cursor less an overlap, stages the pages, fetches what list rows leave out, checks
+every row, and moves rows and cursor in one transaction. A crash repeats pages; it skips none.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from checks.contracts import CORE, dtypes
+from checks.findings import STOP_ROWS, STOP_SHARE, broken_rows, stops_stream
+from flows.engine.run import Run
+from sources.errors import SourceError
+from sources.streams import Door, Stream
+from store import runs
+from store.staging import PARENT_KEY, Batch, ChildShape, Shape, Staging
+from transforms.canonical import typed
+
+log = logging.getLogger("rapproche.sync")
+
+OVERLAP = timedelta(minutes=5)
+FULL_CRAWL_EVERY = timedelta(days=7)
+DETAILS_AT_ONCE = 20
+
+BOOND_STREAMS = (
+    "consultants",
+    "clients",
+    "contracts",
+    "suppliers",
+    "purchase_orders",
+    "cras",
+    "client_invoices",
+    "supplier_invoices",
+)
+BILL_STREAMS = ("vendors", "invoices", "payments")
+ORDER = {"boond": BOOND_STREAMS, "bill": BILL_STREAMS}
+
+
+class StreamStoppedError(Exception):
+    """A stream's checks stopped it before anything of it was stored: a changed vendor."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a stream is asked for."""
+
+    whole: bool
+    since: datetime | None
+    parents: tuple[str, ...] = ()
+
+
+async def pull_all(
+    run: Run, sources: Iterable[str], *, full: bool = False, spare_fresh: bool = False
+) -> None:
+    """Reads every stream of the doors that are open; one failing stream stops no other.
+
+    Args:
+        run: the run.
+        sources: `boond`, `bill`.
+        full: a full crawl, which finds deletions.
+        spare_fresh: leaves out streams that are fresh by the policy.
+    """
+    started = run.now()
+    for source in sources:
+        door = run.doors.get(source)
+        if door is None:
+            continue
+        for name in ORDER[source]:
+            minutes = getattr(run.policy.freshness, name)
+            if (
+                spare_fresh
+                and not full
+                and runs.is_fresh(run.warehouse, source, name, minutes=minutes, now=started)
+            ):
+                run.trusted.add(f"{source}.{name}")
+                run.counts["fresh"] += 1
+                continue
+            await pull_one(run, door, door.streams[name], full=full)
+
+
+async def pull_one(run: Run, door: Door, stream: Stream, *, full: bool = False) -> None:
+    """Reads one stream as a unit of work; what goes wrong is said, and the run goes on."""
+    label = f"{stream.source}.{stream.name}"
+    run.trusted.discard(label)
+    try:
+        await run.driver.step(f"pull {label}", lambda: pull(run, door, stream, full=full))
+        run.trusted.add(label)
+    except SourceError as error:
+        runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
+        run.unreachable(error)
+    except StreamStoppedError as error:
+        runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
+        run.concern(str(error))
+    finally:
+        run.write_audit()
+
+
+async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
+    """Reads one stream and stores what is new of it.
+
+    Returns:
+        Records that were new or different.
+
+    Raises:
+        SourceError: the vendor could not be read to the end; nothing is stored.
+        StreamStoppedError: too many rows broke their contract; nothing is stored.
+    """
+    extent = _extent(run, stream, full=full)
+    staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
+    try:
+        served_at = await _stage(run, door, stream, extent, staging)
+        seen = staging.ids()
+        await _complete(door, stream, staging)
+        gone = await _gone(door, stream, staging, seen) if extent.whole else []
+        changed = _settle(run, stream, extent, staging, served_at, gone)
+    finally:
+        staging.drop()
+    run.counts["rows_read"] += staging.pulled
+    run.counts["rows_changed"] += changed
+    log.info("%s.%s read rows=%d changed=%d", stream.source, stream.name, staging.pulled, changed)
+    return changed
+
+
+def _extent(run: Run, stream: Stream, *, full: bool) -> Extent:
+    state = runs.sync_state(run.warehouse, stream.source, stream.name)
+    if stream.parent is not None:
+        return Extent(full, None, _parents(run, state["cursor"] if not full else None))
+    crawled = state["last_full_crawl_at"]
+    due = crawled is None or run.now() - crawled >= FULL_CRAWL_EVERY
+    if full or due or state["cursor"] is None or not stream.incremental:
+        return Extent(whole=True, since=None)
+    return Extent(whole=False, since=state["cursor"] - OVERLAP)
+
+
+def _parents(run: Run, cursor: datetime | None) -> tuple[str, ...]:
+    """Bills whose payments may be new: changed since the last look, and not wholly unpaid."""
+    rows = run.warehouse.rows(
+        "SELECT id FROM core.bills WHERE deleted_at IS NULL AND updated_at >= coalesce(?,"
+        " '-infinity'::TIMESTAMPTZ) AND (status = 'paid' OR remaining_balance IS NULL"
+        " OR remaining_balance <> amount) ORDER BY id",
+        [cursor],
+    )
+    return tuple(row[0] for row in rows)
+
+
+async def _stage(
+    run: Run, door: Door, stream: Stream, extent: Extent, staging: Staging
+) -> datetime | None:
+    """Stages all pages; returns the vendor's clock when the pull began."""
+    if stream.parent is not None and not extent.parents:
+        return None
+    clocks = []
+    label = f"{stream.source}.{stream.name}"
+    async for page in door.pages(stream.name, since=extent.since, parents=extent.parents):
+        staging.add(page.body, page.rows_path, parent=page.parent)
+        if page.served_at is not None:
+            clocks.append(page.served_at)
+        total = len(extent.parents) or page.total_rows
+        await run.driver.progress(label, f"reading {label}", staging.pulled, total)
+    return min(clocks, default=None)
+
+
+async def _complete(door: Door, stream: Stream, staging: Staging) -> None:
+    """Fetches the details of list rows that lack them, once a version."""
+    if stream.detail is None:
+        return
+    thin = staging.without(stream.detail)
+    for start in range(0, len(thin), DETAILS_AT_ONCE):
+        chosen = thin[start : start + DETAILS_AT_ONCE]
+        details = await asyncio.gather(*(door.one(stream.name, id_) for id_ in chosen))
+        found = [detail for detail in details if detail is not None]
+        staging.add(b"[" + b",".join(found) + b"]", "$")
+    staging.supersede(stream.detail)
+
+
+async def _gone(door: Door, stream: Stream, staging: Staging, seen: set[str]) -> list[str]:
+    """Ids that a full crawl did not see and that the vendor answers 404 for."""
+    unseen = staging.unseen(seen) if stream.parent is None else []
+    stored = len(unseen) + len(seen)
+    if len(unseen) > STOP_ROWS and len(unseen) * 100 > stored * STOP_SHARE:
+        raise StreamStoppedError(
+            f"{stream.source}.{stream.name} stopped: {len(unseen)} of {stored} records were not"
+            " served any more; nothing of it was stored; ask the vendor, then run"
+            f" `rapproche sync {stream.source} --full`"
+        )
+    if unseen and stream.one is None:
+        log.warning("%s.%s: unseen=%d not asked for", stream.source, stream.name, len(unseen))
+        return []
+    return [id_ for id_ in unseen if await door.one(stream.name, id_) is None]
+
+
+def _settle(
+    run: Run,
+    stream: Stream,
+    extent: Extent,
+    staging: Staging,
+    served_at: datetime | None,
+    gone: Sequence[str],
+) -> int:
+    warehouse, shape = run.warehouse, staging.shape
+    ignored = extent.since is not None and staging.older_than(extent.since) > 0
+    key_missing = staging.key_missing()
+    with warehouse.transaction():
+        changed = staging.resolve(whole=extent.whole)
+        refused, first = store_checked(staging)
+        if stops_stream(staging.pulled, refused, key_missing=key_missing):
+            raise StreamStoppedError(
+                f"{stream.source}.{stream.name} stopped by its checks: {refused} of"
+                f" {staging.pulled} records refused, such as {first}; nothing of it was stored;"
+                " ask the vendor what changed"
+            )
+        mark_gone(run, shape, gone)
+        cursor = _cursor(run, stream, staging, served_at)
+        values: dict[str, Any] = {
+            "cursor": cursor,
+            "last_synced_at": run.now(),
+            "complete": True,
+            "rows": warehouse.rows(
+                f"SELECT count(*) FROM {shape.raw_table} WHERE deleted_at IS NULL"
+            )[0][0],
+        }
+        if extent.whole:
+            values["last_full_crawl_at"] = run.now()
+        if extent.since is not None:
+            values["honours_updated_since"] = not ignored
+        runs.record_sync(warehouse, stream.source, stream.name, **values)
+    if ignored:
+        log.warning("%s.%s ignores updatedSince", stream.source, stream.name)
+    if refused:
+        run.concern(f"{stream.source}.{stream.name}: {refused} records in quarantine")
+    run.counts["quarantined"] += refused
+    return changed - refused
+
+
+def _cursor(
+    run: Run, stream: Stream, staging: Staging, served_at: datetime | None
+) -> datetime | None:
+    if stream.parent is not None:
+        newest: datetime | None = run.warehouse.rows("SELECT max(updated_at) FROM core.bills")[0][0]
+        return newest
+    newest = staging.newest()
+    return min(newest, served_at) if newest and served_at else newest
+
+
+def store_checked(staging: Staging) -> tuple[int, str]:
+    """Parses, checks and stores what is staged; the rest goes to quarantine.
+
+    Returns:
+        Records refused, and what was wrong with the first.
+    """
+    refused, first = 0, ""
+    for batch in staging.batches():
+        records, children, findings = checked(staging.shape, batch)
+        bad = findings.select("seq").unique()
+        if bad.height:
+            first = first or findings.row(0, named=True)["message"]
+            staging.refuse(findings)
+            refused += bad.height
+        staging.accept(
+            records.join(bad, on="seq", how="anti"),
+            {t: rows.join(bad, on="seq", how="anti").drop("seq") for t, rows in children.items()},
+        )
+    return refused, first
+
+
+def checked(
+    shape: Shape, batch: Batch
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], pl.DataFrame]:
+    """A batch of texts as canonical rows, and what their contracts say against them.
+
+    Returns:
+        Records with `seq`; child rows with `seq`, by table; findings with `seq`.
+    """
+    records, findings = _typed_rows(shape.table, _with_gaps(shape, batch.records))
+    parents = records.select("seq", "updated_at")
+    children = {}
+    for child in shape.children:
+        rows = batch.children[child.table].join(
+            parents, on="seq", how="left", maintain_order="left"
+        )
+        children[child.table], found = _typed_rows(child.table, rows)
+        findings += [*found, _no_list(batch.records, child)]
+    return records, children, pl.concat(found.select(_FINDING) for found in findings)
+
+
+_FINDING = ["seq", "column_name", "check_name", "message"]
+
+
+def _typed_rows(table: str, texts: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    rows, unread = typed(texts, dtypes(table))
+    seqs = texts.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "seq")
+    said = unread.select("row", "column_name").unique()
+    broken = broken_rows(CORE[table], rows).join(said, on=["row", "column_name"], how="anti")
+    found = [f.join(seqs, on="row", how="left") for f in (unread, broken)]
+    return rows.with_columns(texts.get_column("seq")), found
+
+
+def _with_gaps(shape: Shape, records: pl.DataFrame) -> pl.DataFrame:
+    """Names what the source left out, where the table has a column for it."""
+    if not shape.gaps:
+        return records
+    missing = [
+        pl.when(pl.col(column).is_null()).then(pl.lit(name)) for name, column in shape.gaps.items()
+    ]
+    return records.with_columns(
+        pl.concat_list(missing).list.drop_nulls().list.sort().alias("incomplete_fields")
+    )
+
+
+def _no_list(records: pl.DataFrame, child: ChildShape) -> pl.DataFrame:
+    kind = pl.col(f"list:{child.table}")
+    return records.filter(kind.is_not_null() & ~kind.is_in(["ARRAY", "NULL"])).select(
+        "seq",
+        pl.lit(child.table).alias("column_name"),
+        pl.lit("list").alias("check_name"),
+        pl.format("{}: found {}, wanted a list", pl.lit(child.path), kind).alias("message"),
+    )
+
+
+def mark_gone(run: Run, shape: Shape, ids: Sequence[str]) -> None:
+    """Marks records that the source has no more; they stay."""
+    for table in (shape.raw_table, f"core.{shape.table}"):
+        run.warehouse.execute(
+            f"UPDATE {table} SET deleted_at = ? WHERE id IN (SELECT unnest(?::VARCHAR[]))",
+            [run.now(), list(ids)],
+        )
+
+
+def shape_of(stream: Stream) -> Shape:
+    """What the store must know of a stream to take its records apart."""
+    found = stream.columns
+    paths = {c.name: f"$.{PARENT_KEY}" if c.kind == "parent" else c.path for c in found.columns}
+    if stream.updated is None:
+        paths.setdefault("updated_at", "$.updatedAt")
+    by_path = {c.path: c.name for c in found.columns} | {
+        c.path: f"list:{c.table}" for c in found.children
+    }
+    return Shape(
+        source=stream.source,
+        stream=stream.name,
+        table=stream.table,
+        columns=paths,
+        json_columns=frozenset(c.name for c in found.columns if c.kind == "json"),
+        children=tuple(
+            ChildShape(c.table, c.path, {column.name: column.path for column in c.columns})
+            for c in found.children
+        ),
+        gaps={c.name: by_path[c.path] for c in found.incomplete},
+    )
+
+
+def retry_quarantine(run: Run, doors: Mapping[str, Door]) -> int:
+    """Tries quarantined records again, as they were served.
+
+    Returns:
+        Records that are accepted now.
+    """
+    accepted = 0
+    for door in doors.values():
+        for stream in door.streams.values():
+            accepted += _retry(run, stream)
+    return accepted
+
+
+def _retry(run: Run, stream: Stream) -> int:
+    waiting = run.warehouse.rows(
+        "SELECT DISTINCT payload FROM ops.quarantine WHERE resolved_at IS NULL AND source = ?"
+        " AND stream = ?",
+        [stream.source, stream.name],
+    )
+    if not waiting:
+        return 0
+    staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
+    staging.add(f"[{','.join(row[0] for row in waiting)}]".encode(), "$")
+    with run.warehouse.transaction():
+        changed = staging.resolve(whole=False)
+        refused, _ = store_checked(staging)
+    staging.drop()
+    return changed - refused

@@ -1,0 +1,159 @@
+"""All wiring in one place: a run with its warehouse, lock, doors and record (running.md).
+
+Nothing is built at import. What is opened here is closed here, whatever happens inside.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import httpx
+
+from flows.engine.run import Driver, Run, paris_today
+from flows.settings import ConfigurationError, Settings, read_policy, unread_names
+from sources.bill import Bill
+from sources.boond import Boond
+from sources.errors import SourceError
+from sources.http import Wiring
+from sources.streams import Door
+from store import runs
+from store.lock import run_lock
+from store.publishing import publish
+from store.warehouse import Places, Warehouse
+
+log = logging.getLogger("rapproche")
+
+LOCK_FIRST_WORD = 1.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What is outside: the clock and, in tests, what stands in for the network."""
+
+    now: Callable[[], datetime]
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+@asynccontextmanager
+async def open_run(
+    flow: str,
+    settings: Settings,
+    driver: Driver,
+    world: World,
+    *,
+    as_of: date | None = None,
+    **parameters: Any,
+) -> AsyncIterator[Run]:
+    """A run that holds the lock and the working file; at its end it is recorded and published.
+
+    Raises:
+        ConfigurationError: `policy.toml` is wrong.
+        LockedError: another run held the lock for too long.
+        StoreError: the warehouse cannot be written.
+    """
+    policy = read_policy(settings.POLICY_FILE)
+    day = as_of or paris_today(world.now())
+    for name in unread_names():
+        log.warning("%s is set, and nothing reads it yet", name)
+    run = Run(flow, parameters, settings, policy, day, None, {}, driver, world.now)  # type: ignore[arg-type]
+    places = Places(settings.WAREHOUSE_PATH)
+    with (
+        run_lock(places.lock, run.run_id, flow, wait_seconds=settings.RAPPROCHE_RUN_LOCK_WAIT),
+        Warehouse.open(settings.WAREHOUSE_PATH) as warehouse,
+    ):
+        run.warehouse = warehouse
+        runs.begin(warehouse, run.run_id, flow, {**parameters, "as_of": day}, world.now())
+        run.doors = doors(settings, world, run)
+        try:
+            yield run
+        except BaseException:
+            _end(run, "failed")
+            raise
+        else:
+            _end(run, run.outcome().state)
+        finally:
+            await asyncio.gather(*(door.aclose() for door in run.doors.values()))
+
+
+def _end(run: Run, state: str) -> None:
+    columns = set(run.warehouse.columns("ops.runs"))
+    counts = {name: value for name, value in run.counts.items() if name in columns}
+    run.write_audit()
+    runs.end(run.warehouse, run.run_id, state, counts, run.now())
+    publish(run.warehouse, group=run.settings.WAREHOUSE_GROUP)
+
+
+def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
+    """The vendors whose credentials are set; the others are left out, and the log says so."""
+    wiring = Wiring(
+        now=world.now,
+        state_dir=settings.WAREHOUSE_PATH.parent / "limits",
+        transport=world.transport,
+        on_call=run.heard,
+        retry_base=settings.RAPPROCHE_RETRY_BASE,
+        requests_per_minute=settings.BOOND_REQUESTS_PER_MINUTE,
+        burst_per_second=settings.BOOND_BURST_PER_SECOND,
+        tls12=settings.RAPPROCHE_TLS12,
+    )
+    opened: dict[str, Door] = {}
+    if settings.has_boond:
+        opened["boond"] = _boond(settings, wiring)
+    else:
+        log.warning("BoondManager is left out: BOOND_CLIENT_ID or BOOND_API_KEY is not set")
+    if settings.has_bill:
+        opened["bill"] = _bill(settings, wiring)
+    else:
+        log.warning("Bill.com is left out: BILL_COM_USERNAME is not set")
+    return opened
+
+
+def _boond(settings: Settings, wiring: Wiring) -> Door:
+    secret, key = settings.BOOND_CLIENT_SECRET, settings.BOOND_API_KEY
+    return Boond(
+        wiring,
+        base_url=settings.BOOND_BASE_URL,
+        auth_url=settings.BOOND_AUTH_URL,
+        client_id=settings.BOOND_CLIENT_ID,
+        client_secret=secret.get_secret_value() if secret else None,
+        api_key=key.get_secret_value() if key else None,
+        validator_id=settings.BOOND_VALIDATOR_ID,
+    )
+
+
+def _bill(settings: Settings, wiring: Wiring) -> Door:
+    password, key = settings.BILL_COM_PASSWORD, settings.BILL_COM_DEV_KEY
+    if not (settings.BILL_COM_USERNAME and settings.BILL_COM_ORG_ID and password and key):
+        raise ConfigurationError("BILL_COM_PASSWORD is missing")
+    return Bill(
+        wiring,
+        base_url=settings.BILL_COM_BASE_URL,
+        username=settings.BILL_COM_USERNAME,
+        password=password.get_secret_value(),
+        organization_id=settings.BILL_COM_ORG_ID,
+        dev_key=key.get_secret_value(),
+    )
+
+
+async def log_in(run: Run) -> None:
+    """Tries the credentials of every door before anything is planned; a refused door is closed.
+
+    Raises:
+        ConfigurationError: no vendor has credentials at all.
+    """
+    if not run.doors:
+        raise ConfigurationError(
+            "no vendor's credentials are set: set BOOND_CLIENT_ID or BILL_COM_USERNAME;"
+            " see .env.example"
+        )
+    for source, door in list(run.doors.items()):
+        try:
+            await run.driver.step(f"log in to {source}", door.login)
+        except SourceError as error:
+            run.unreachable(error)
+            await run.doors.pop(source).aclose()
+        finally:
+            run.write_audit()

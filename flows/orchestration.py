@@ -1,0 +1,140 @@
+"""The engine driven by Prefect: steps are tasks, tables are artifacts (running.md, Prefect).
+
+Prefect must never reach out on its own, so its telemetry is off before it is imported.
+"""
+
+import os
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "rapproche")
+
+import asyncio
+import importlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from prefect import task
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.blocks.system import Secret
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.engine.run import Outcome, Run, system_clock
+from flows.engine.wiring import World, open_run
+from flows.settings import SECRETS, load
+
+T = TypeVar("T")
+_SEPARATORS = re.compile("[._]")
+
+
+class SourceUnavailableError(Exception):
+    """A source could not be reached or refused us; the message says which and what to do."""
+
+
+class Orchestrated:
+    """Each step is a task run; each table a Markdown artifact; long syncs show their progress."""
+
+    def __init__(self) -> None:
+        self._progress: dict[str, Any] = {}
+        self._shown: dict[str, int] = {}
+
+    async def step(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Does the work as a task; its failure carries the error's own line."""
+
+        async def unit() -> T:
+            return await work()
+
+        as_task = task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+        return await as_task(unit)()
+
+    async def show(self, key: str, title: str, markdown: str) -> None:
+        """Leaves a Markdown artifact under its key, with a version a run."""
+        await acreate_markdown_artifact(markdown=markdown, key=key, description=title)
+
+    async def progress(self, key: str, title: str, done: int, total: int | None) -> None:
+        """Moves the progress artifact of a stream of several pages, in percent."""
+        if not total or (done >= total and key not in self._progress):
+            return
+        percent = min(100, done * 100 // total)
+        if self._shown.get(key) == percent:
+            return
+        self._shown[key] = percent
+        if key in self._progress:
+            await aupdate_progress_artifact(self._progress[key], progress=percent)
+            return
+        self._progress[key] = await acreate_progress_artifact(
+            progress=percent,
+            key=f"sync-{key.replace('.', '-').replace('_', '-')}",
+            description=title,
+        )
+
+
+async def as_flow_run(
+    command: str, part: Callable[[Run], Awaitable[None]], **parameters: Any
+) -> State[Any]:
+    """Runs one part of the engine inside the flow run that calls it.
+
+    Returns:
+        Completed, or completed with quarantine, with the reasons.
+
+    Raises:
+        SourceUnavailableError: a source could not be read or written (exit code 3).
+    """
+    settings = load(await _secrets())
+    async with open_run(
+        command, settings, Orchestrated(), World(system_clock), **parameters
+    ) as run:
+        await part(run)
+        outcome = run.outcome()
+    said = "\n".join(outcome.reasons)
+    if outcome.exit_code == 3:  # noqa: PLR2004 - running.md, exit codes
+        raise SourceUnavailableError(said)
+    name = "Completed with quarantine" if outcome.exit_code else None
+    return Completed(message=said or None, name=name or "Completed", data=outcome.exit_code)
+
+
+async def _secrets() -> dict[str, str]:
+    """Secrets that the environment lacks, from Prefect Secret blocks named after them."""
+    found = {}
+    for name in SECRETS:
+        if os.environ.get(name):
+            continue
+        try:
+            block: Any = await Secret.aload(name.lower().replace("_", "-"))
+        except ValueError:
+            continue
+        found[name] = str(block.get())
+    return found
+
+
+def run_flow(command: str, parameters: dict[str, Any]) -> Outcome:
+    """Runs a command as a flow run in this process and waits for it.
+
+    Raises:
+        ConfigurationError, LockedError, StoreError: as the engine raises them.
+    """
+    flow = getattr(importlib.import_module(f"flows.{command}"), command)
+    given = {name: value for name, value in parameters.items() if value is not None}
+    state: State[Any] = asyncio.run(flow(**given, return_state=True))
+    if state.is_completed():
+        reasons = tuple((state.message or "").splitlines()) if state.name != "Completed" else ()
+        return Outcome(1 if state.name != "Completed" else 0, reasons)
+    failure = asyncio.run(_failure(state))
+    if isinstance(failure, SourceUnavailableError):
+        return Outcome(3, tuple(str(failure).splitlines()))
+    raise failure
+
+
+async def _failure(state: State[Any]) -> BaseException:
+    result = await state.aresult(raise_on_failure=False)
+    return (
+        result if isinstance(result, BaseException) else RuntimeError(state.message or state.name)
+    )

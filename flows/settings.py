@@ -1,0 +1,232 @@
+"""All settings, from the environment or a `.env` file; the environment wins (running.md).
+
+Anything that is wrong is refused at start by its name. Secrets are `SecretStr`: they print as
+asterisks wherever they go.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from transforms.policy import Policy
+
+OUR_PREFIXES = ("RAPPROCHE_", "BOOND_", "BILL_COM_")
+NOT_READ_YET = frozenset(
+    {
+        "BOOND_USER_TOKEN",
+        "BOOND_CLIENT_TOKEN",
+        "BOOND_CLIENT_KEY",
+        "BOOND_BASIC_USER",
+        "BOOND_BASIC_PASSWORD",
+        "RAPPROCHE_LANG",
+        "RAPPROCHE_CRA_MONTHS",
+        "RAPPROCHE_METRICS_FILE",
+    }
+)
+"""Settings of the specification that no part reads yet: a warning, not a refusal."""
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or wrong; the message names it (exit code 2)."""
+
+
+def _is_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an http(s) URL is wanted")
+    loopback = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if parts.scheme == "http" and not loopback:
+        raise ValueError("https is wanted; http only on loopback")
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_is_url)]
+
+
+class Settings(BaseSettings):
+    """The settings of running.md whose part exists."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        case_sensitive=True,
+        hide_input_in_errors=True,
+    )
+
+    WAREHOUSE_PATH: Path = Field(
+        Path("data/rapproche.duckdb"),
+        description="The published DuckDB file; the working file and the lock lie beside it.",
+    )
+    WAREHOUSE_GROUP: str | None = Field(
+        None, description="System group that may read the published file."
+    )
+    DECLARATIONS_DIR: Path = Field(
+        Path("data/declarations"), description="Folder of the files in which clients declare days."
+    )
+    POLICY_FILE: Path = Field(
+        Path("policy.toml"), description="Tolerances, approvals and freshness."
+    )
+    BOOND_DIALECT: Literal["v3"] = Field("v3", description="BoondManager's dialect: v3.")
+    BOOND_BASE_URL: Url = Field(
+        "https://api.boondmanager.com/api/v3", description="Where BoondManager answers."
+    )
+    BOOND_AUTH_URL: Url = Field(
+        "https://api.boondmanager.com/oauth/token", description="Where BoondManager gives tokens."
+    )
+    BOOND_CLIENT_ID: str | None = Field(None, description="OAuth client id.")
+    BOOND_CLIENT_SECRET: SecretStr | None = Field(None, description="OAuth client secret.")
+    BOOND_API_KEY: SecretStr | None = Field(
+        None, description="API key, used where no client id is set."
+    )
+    BOOND_VALIDATOR_ID: str = Field(
+        "system_auto_validator", description="Validator that our CRA validations name."
+    )
+    BOOND_REQUESTS_PER_MINUTE: int = Field(
+        100, ge=1, description="Requests in any 60 s that the contract with BoondManager allows."
+    )
+    BOOND_BURST_PER_SECOND: int = Field(
+        20, ge=1, description="Requests in any second that the contract with BoondManager allows."
+    )
+    BOOND_CURRENCY: str = Field(
+        "EUR", pattern="^[A-Z]{3}$", description="Currency where BoondManager names none."
+    )
+    BILL_COM_DIALECT: Literal["gateway"] = Field(
+        "gateway", description="Bill.com's dialect: gateway."
+    )
+    BILL_COM_BASE_URL: Url = Field(
+        "https://gateway.stage.bill.com", description="Where Bill.com answers."
+    )
+    BILL_COM_USERNAME: str | None = Field(None, description="Bill.com user.")
+    BILL_COM_PASSWORD: SecretStr | None = Field(None, description="Bill.com password.")
+    BILL_COM_ORG_ID: str | None = Field(None, description="Bill.com organization id.")
+    BILL_COM_DEV_KEY: SecretStr | None = Field(None, description="Bill.com developer key.")
+    BILL_COM_ENVIRONMENT: Literal["stage", "production"] = Field(
+        "stage", description="Which Bill.com the base URL must be of: stage or production."
+    )
+    BILL_COM_CURRENCY: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="Currency where a bill names none."
+    )
+    TAX_RATE: Decimal = Field(
+        Decimal("0.20"),
+        ge=0,
+        le=1,
+        decimal_places=4,
+        description="Tax rate where the contract has none and the client is French.",
+    )
+    RAPPROCHE_TLS12: bool = Field(
+        default=False, description="Allows TLS 1.2; otherwise 1.3 is required."
+    )
+    RAPPROCHE_RUN_LOCK_WAIT: float = Field(
+        600, ge=0, description="Seconds that a run waits for another one."
+    )
+    RAPPROCHE_RETRY_BASE: float = Field(
+        1, ge=0, description="Seconds of the first retry wait; drills make it short."
+    )
+    RAPPROCHE_LOG: Literal["text", "json"] = Field(
+        "text", description="Log lines as text, or one JSON object a line."
+    )
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> Self:
+        if self.BOOND_CLIENT_ID and not self.BOOND_CLIENT_SECRET:
+            raise ValueError("BOOND_CLIENT_SECRET is missing: BOOND_CLIENT_ID is set")
+        bill = {name: getattr(self, name) for name in _BILL_CREDENTIALS}
+        missing = [name for name, value in bill.items() if not value]
+        if missing and len(missing) < len(bill):
+            raise ValueError(f"{missing[0]} is missing: the other BILL_COM credentials are set")
+        return self
+
+    @model_validator(mode="after")
+    def _environment_is_the_urls(self) -> Self:
+        other = {"stage": "prod", "production": "stage"}[self.BILL_COM_ENVIRONMENT]
+        if other in (urlsplit(self.BILL_COM_BASE_URL).hostname or "").split("."):
+            raise ValueError(
+                f"BILL_COM_ENVIRONMENT is {self.BILL_COM_ENVIRONMENT}, but BILL_COM_BASE_URL is not"
+            )
+        return self
+
+    @property
+    def has_boond(self) -> bool:
+        """Whether BoondManager's credentials are set."""
+        return bool(self.BOOND_CLIENT_ID or self.BOOND_API_KEY)
+
+    @property
+    def has_bill(self) -> bool:
+        """Whether Bill.com's credentials are set."""
+        return bool(self.BILL_COM_USERNAME)
+
+
+_BILL_CREDENTIALS = (
+    "BILL_COM_USERNAME",
+    "BILL_COM_PASSWORD",
+    "BILL_COM_ORG_ID",
+    "BILL_COM_DEV_KEY",
+)
+SECRETS = ("BOOND_CLIENT_SECRET", "BOOND_API_KEY", "BILL_COM_PASSWORD", "BILL_COM_DEV_KEY")
+"""Settings that a Prefect Secret block of the same name (lower case, hyphens) may supply."""
+
+
+def load(supplied: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process.
+
+    Args:
+        supplied: values that come from elsewhere, such as Prefect Secret blocks; the environment
+            and the `.env` file win over them.
+
+    Raises:
+        ConfigurationError: in one line, naming the variable.
+    """
+    said = _said()
+    for name in sorted(said):
+        if name.startswith(OUR_PREFIXES) and name not in {*Settings.model_fields, *NOT_READ_YET}:
+            raise ConfigurationError(f"{name} is no setting of rapproche; see .env.example")
+    added = {name: value for name, value in (supplied or {}).items() if not said.get(name)}
+    try:
+        return Settings(**added)
+    except ValidationError as error:
+        raise ConfigurationError(_first(error)) from None
+
+
+def unread_names() -> list[str]:
+    """Settings that are set, and that no part reads yet."""
+    return sorted(NOT_READ_YET & set(_said()))
+
+
+def _said() -> dict[str, str | None]:
+    from dotenv import dotenv_values  # noqa: PLC0415 - read anew at each load, like the file
+
+    return {**dotenv_values(".env"), **os.environ}
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_input=False, include_url=False)[0]
+    name = ".".join(str(part) for part in detail["loc"])
+    said = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {said}" if name else said
+
+
+def read_policy(path: Path) -> Policy:
+    """`policy.toml`; read again at each run, and all defaults where there is none.
+
+    Raises:
+        ConfigurationError: an unknown key or a value out of range, by its name.
+    """
+    if not path.exists():
+        return Policy()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return Policy.model_validate(content)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {_first(error)}") from None

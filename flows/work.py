@@ -1,0 +1,87 @@
+"""Runs one command of the engine from the command line, and prints what came of it."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+
+from flows import logs, terminal
+from flows.engine import parts, people, report
+from flows.engine.direct import Direct
+from flows.engine.run import Outcome, Run, artifacts_directory, system_clock
+from flows.engine.wiring import World, open_run
+from flows.settings import Settings, load
+from store.publishing import read_published
+
+PARTS: Mapping[str, Callable[[Run], Awaitable[None]]] = {
+    "nightly": parts.nightly,
+    "sync": parts.sync,
+    "reconcile": parts.reconcile,
+    "match": parts.match,
+    "write_back": parts.write_back,
+    "publish": parts.publish,
+    "retry_quarantine": parts.retry_quarantine,
+    "decide": people.decide,
+    "link_consultant": people.link_consultant,
+    "link_vendor": people.link_vendor,
+}
+FLOWS = frozenset({"nightly", "sync", "reconcile", "match", "write_back", "publish"})
+SHOWN: Mapping[str, tuple[Callable[..., report.Table], ...]] = {
+    "nightly": (report.summary, report.billed, report.held, report.plan, report.written),
+    "sync": (report.freshness,),
+    "reconcile": (report.summary, report.held),
+    "match": (report.summary, report.held),
+    "write_back": (report.plan, report.written),
+    "decide": (report.outbox_table,),
+}
+
+
+def run(command: str, parameters: dict[str, Any], *, as_json: bool, with_prefect: bool) -> int:
+    """Runs one command and prints its tables.
+
+    Args:
+        command: a key of PARTS.
+        parameters: what the command was asked.
+        as_json: prints the write-back plan as JSON on standard output, and nothing else there.
+        with_prefect: runs it as a Prefect flow run, where it is one.
+
+    Returns:
+        The exit code.
+    """
+    settings = load()
+    logs.configure(settings.RAPPROCHE_LOG)
+    if with_prefect and command in FLOWS:
+        from flows.orchestration import run_flow  # noqa: PLC0415 - Prefect takes 2 s to import
+
+        outcome = run_flow(command, parameters)
+    else:
+        outcome = asyncio.run(directly(command, settings, World(system_clock), **parameters))
+    _show(command, settings, as_json=as_json)
+    for reason in outcome.reasons:
+        sys.stderr.write(f"rapproche: {reason}\n")
+    return outcome.exit_code
+
+
+async def directly(command: str, settings: Settings, world: World, **parameters: Any) -> Outcome:
+    """One command without Prefect: same tables, same write-backs, artifacts as files."""
+    artifacts = artifacts_directory(settings.WAREHOUSE_PATH)
+    with Direct(artifacts, Console(stderr=True)) as driver:
+        async with open_run(command, settings, driver, world, **parameters) as opened:
+            await PARTS[command](opened)
+            outcome = opened.outcome()
+    return outcome
+
+
+def _show(command: str, settings: Settings, *, as_json: bool) -> None:
+    console = terminal.console()
+    with read_published(settings.WAREHOUSE_PATH) as warehouse:
+        if as_json:
+            sys.stdout.write(report.as_json(report.plan(warehouse)) + "\n")
+            return
+        for build in SHOWN.get(command, ()):
+            terminal.show(console, build(warehouse))
+    if command in SHOWN:
+        query = f'duckdb -readonly {settings.WAREHOUSE_PATH} "from recon.v_open_breaks"'
+        console.print(f"Look further: {query}", highlight=False, soft_wrap=True)

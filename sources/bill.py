@@ -1,0 +1,189 @@
+"""The door to Bill.com, dialect gateway (bill.md); it is read, never written to."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from sources import json_text
+from sources.bill_gateway import STREAMS
+from sources.errors import Critical, Secrets, SourceError
+from sources.exchange import Answer, Ask
+from sources.http import Seam, Wiring
+from sources.paging import Reading, ids_of
+from sources.session import Grant, Session
+from sources.streams import Page, Stream
+
+_SOURCE = "bill"
+_LOGIN_PATH = "/connect/v3/login"
+_LOGIN_S = 10.0
+_LIFETIME = timedelta(hours=2)
+_JSON = {"Content-Type": "application/json"}
+
+
+class Bill:
+    """Bill.com as a door (`sources.streams.Door`).
+
+    Args:
+        wiring: clock, transport, limits, audit.
+        base_url: of the gateway, such as `https://gateway.stage.bill.com`.
+        username: of the account.
+        password: of the account.
+        organization_id: whose invoices are read.
+        dev_key: of the application.
+
+    Raises:
+        ValueError: a URL that would send secrets in the clear.
+    """
+
+    source = _SOURCE
+    streams: Mapping[str, Stream] = STREAMS
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        *,
+        base_url: str,
+        username: str,
+        password: str,
+        organization_id: str,
+        dev_key: str,
+    ) -> None:
+        self._secrets = Secrets(password, dev_key)
+        self._seam = Seam(_SOURCE, base_url, self._secrets, wiring)
+        self._now = wiring.now
+        self._credentials = {
+            "username": username,
+            "password": password,
+            "organizationId": organization_id,
+            "devKey": dev_key,
+        }
+        self._session = Session(_SOURCE, self._log_in, _with_session, wiring.now)
+
+    async def aclose(self) -> None:
+        """Ends all connections."""
+        await self._seam.aclose()
+
+    async def login(self) -> None:
+        """Tries the credentials (P13)."""
+        await self._seam.authenticate(self._session)
+
+    async def pages(
+        self, stream: str, *, since: datetime | None = None, parents: Sequence[str] = ()
+    ) -> AsyncGenerator[Page, None]:
+        """All pages of a stream; payments those of the bills in `parents`, bill by bill."""
+        asked = {"max": str(self.streams[stream].page_size)}
+        if since is not None and self.streams[stream].incremental:
+            asked["updatedSince"] = since.astimezone(UTC).isoformat(timespec="seconds")
+        lists: Sequence[str | None] = parents if self.streams[stream].parent else [None]
+        for parent in lists:
+            async with aclosing(self._list(self.streams[stream].path, asked, parent)) as pages:
+                async for page in pages:
+                    yield page
+
+    async def one(self, stream: str, id: str) -> bytes | None:  # noqa: A002 - the column's name
+        """One record's JSON as served; None when Bill.com answers 404."""
+        path = self.streams[stream].one
+        if path is None:
+            raise LookupError(f"{stream} are not served one by one")
+        try:
+            answer = await self._get(path.format(id=_segment(id)), {})
+        except SourceError as error:
+            if error.code == "not_found":
+                return None
+            raise
+        value = answer.value.get("response_data") if isinstance(answer.value, dict) else None
+        if not isinstance(value, dict):
+            message = "the answer holds no object `response_data`."
+            raise Critical(_SOURCE, f"GET {path}", "envelope", message)
+        return json_text.member(answer.body, "response_data")
+
+    async def find(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],  # noqa: ARG002 - as the door has it
+    ) -> list[Mapping[str, Any]]:
+        """Raises: no command goes to Bill.com."""
+        raise LookupError(kind)
+
+    async def read(
+        self,
+        kind: str,
+        vendor_id: str,  # noqa: ARG002 - as the door has it
+    ) -> Mapping[str, Any] | None:
+        """Raises: no command goes to Bill.com."""
+        raise LookupError(kind)
+
+    async def send(
+        self,
+        kind: str,
+        target: str,  # noqa: ARG002 - as the door has it
+        payload: Mapping[str, Any],  # noqa: ARG002 - as the door has it
+    ) -> Mapping[str, Any]:
+        """Raises: no command goes to Bill.com."""
+        raise LookupError(kind)
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
+        return await self._seam.call(Ask("GET", path, params=params), self._session)
+
+    async def _list(
+        self, path: str, params: Mapping[str, str], parent: str | None
+    ) -> AsyncGenerator[Page, None]:
+        operation = f"GET {path}"
+        asked_path = path.format(parent=_segment(parent or ""))
+
+        async def fetch(number: int, token: str | None) -> tuple[Page, str | None]:
+            paged = params if token is None else {**params, "page": token}
+            answer = await self._get(asked_path, paged)
+            return _page(answer, number, operation, parent), _token(answer)
+
+        async with aclosing(Reading(_SOURCE, operation).chained(fetch)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _log_in(self, _held: Grant | None, attempt: int) -> Grant:
+        ask = Ask(
+            "POST",
+            _LOGIN_PATH,
+            headers=_JSON,
+            content=json_text.encode(self._credentials),
+            login=True,
+            connect_s=_LOGIN_S,
+            read_s=_LOGIN_S,
+        )
+        answer = await self._seam.log_in(ask, attempt)
+        session = answer.value.get("sessionId") if isinstance(answer.value, dict) else None
+        if not isinstance(session, str) or not session:
+            raise Critical(_SOURCE, ask.operation, "no_session", "the answer holds no session.")
+        self._secrets.learn(session)
+        now = self._now()
+        return Grant(session, now, now + _LIFETIME)
+
+
+def _with_session(ask: Ask, grant: Grant) -> Ask:
+    return replace(ask, params={**ask.params, "sessionId": grant.secret})
+
+
+def _segment(id_: str) -> str:
+    """An id as one segment of a path, whatever characters it has."""
+    return quote(id_, safe="").replace(".", "%2E") if set(id_) <= {"."} else quote(id_, safe="")
+
+
+def _page(answer: Answer, number: int, operation: str, parent: str | None) -> Page:
+    value = answer.value if isinstance(answer.value, dict) else {}
+    rows = value.get("response_data")
+    if not isinstance(rows, list):
+        message = "the answer holds no list `response_data`."
+        raise Critical(_SOURCE, operation, "envelope", message)
+    ids = ids_of(rows)
+    return Page(
+        answer.body, "$.response_data", number, ids, served_at=answer.served_at, parent=parent
+    )
+
+
+def _token(answer: Answer) -> str | None:
+    """The token of the next page; a number is one too, an empty one is none."""
+    token = answer.value.get("nextPage")
+    return str(token) if isinstance(token, str | int) and token else None

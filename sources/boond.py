@@ -1,0 +1,294 @@
+"""The door to BoondManager, dialect v3 (boond.md)."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sources import json_text, mapping
+from sources.boond_v3 import CONTRACTS_OF_CLIENT, STREAMS, WRITES, Write
+from sources.errors import Authentication, Critical, OutcomeUnknown, Secrets, SourceError
+from sources.exchange import Answer, Ask
+from sources.http import Seam, Wiring, checked_url
+from sources.paging import Reading, ids_of
+from sources.session import Grant, Session
+from sources.streams import Page, Stream
+
+_SOURCE = "boond"
+_DEFAULT_PAGE_SIZE = 30
+_LIFETIME_S = 3600
+_NO_ROUTE = ("not_found", "not_allowed")
+_JSON = {"Content-Type": "application/json"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Boond:
+    """BoondManager as a door (`sources.streams.Door`).
+
+    Args:
+        wiring: clock, transport, limits, audit.
+        base_url: of the API, such as `https://api.boondmanager.com/api/v3`.
+        auth_url: where tokens are given.
+        client_id: with `client_secret`, OAuth client credentials.
+        client_secret: see `client_id`.
+        api_key: used when there is no client id.
+        validator_id: whom a validation names.
+
+    Raises:
+        ValueError: a URL that would send secrets in the clear, or no credentials.
+    """
+
+    source = _SOURCE
+    streams: Mapping[str, Stream] = STREAMS
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        *,
+        base_url: str,
+        auth_url: str,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        api_key: str | None = None,
+        validator_id: str = "system_auto_validator",
+    ) -> None:
+        if not (client_id and client_secret) and not api_key:
+            raise ValueError("neither client credentials nor an API key")
+        self._secrets = Secrets(client_secret, api_key)
+        self._seam = Seam(_SOURCE, base_url, self._secrets, wiring)
+        self._now = wiring.now
+        self._validator_id = validator_id
+        self._auth_url = checked_url(auth_url)
+        self._client = {"client_id": client_id or "", "client_secret": client_secret or ""}
+        self._by_key = not client_id
+        if self._by_key:
+            self._session = _key_session(api_key or "", wiring)
+        else:
+            self._session = Session(_SOURCE, self._token, _with_bearer, wiring.now)
+
+    async def aclose(self) -> None:
+        """Ends all connections."""
+        await self._seam.aclose()
+
+    async def login(self) -> None:
+        """Tries the credentials (P13); an API key is tried on the smallest list."""
+        if self._by_key:
+            await self._get("/clients", {"page": "1", "maxResults": "1"})
+        else:
+            await self._seam.authenticate(self._session)
+
+    async def pages(
+        self,
+        stream: str,
+        *,
+        since: datetime | None = None,
+        parents: Sequence[str] = (),  # noqa: ARG002 - no list here hangs on a parent
+    ) -> AsyncGenerator[Page, None]:
+        """All pages of a stream, in any order; no stream of BoondManager has parents."""
+        asked = {} if since is None else {"updatedSince": _iso(since)}
+        path = self.streams[stream].path
+        reading = self._contracts(asked) if stream == "contracts" else self._list(path, asked)
+        async with aclosing(reading) as pages:
+            async for page in pages:
+                yield page
+
+    async def one(self, stream: str, id: str) -> bytes | None:  # noqa: A002 - the column's name
+        """One record's JSON as served; None when BoondManager answers 404."""
+        path = self.streams[stream].one
+        if path is None:
+            raise LookupError(f"{stream} are not served one by one")
+        try:
+            answer = await self._get(path.format(id=_segment(id)))
+        except SourceError as error:
+            if error.code == "not_found":
+                return None
+            raise
+        return _object(answer, f"GET {path}")
+
+    async def find(self, kind: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """What stands under the natural key; compared here too, since filters may be ignored."""
+        write = WRITES[kind]
+        stream = self.streams[write.stream]
+        key = {column: str(payload[column]) for column in write.natural_key}
+        asked = {write.natural_key[column]: value for column, value in key.items()}
+        found: dict[str, Mapping[str, Any]] = {}
+        async with aclosing(self._list(stream.path, asked)) as pages:
+            async for page in pages:
+                for served in json_text.exact(page.body)["data"]:
+                    held = mapping.held_by_vendor(stream.record, served)
+                    if all(str(held[column]) == value for column, value in key.items()):
+                        found[str(held["id"])] = held
+        return list(found.values())
+
+    async def read(self, kind: str, vendor_id: str) -> Mapping[str, Any] | None:
+        """What BoondManager now holds of a command's object; None when it has none."""
+        stream = self.streams[WRITES[kind].stream]
+        served = await self.one(stream.name, vendor_id)
+        return None if served is None else self._held(stream, served)
+
+    async def send(self, kind: str, target: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Carries out a command once; repeated only where nothing can have reached the vendor.
+
+        Args:
+            kind: such as `boond.invoice.create`.
+            target: the id of the object that is changed; a create does not use it.
+            payload: columns of the core table.
+
+        Returns:
+            The vendor's object, as columns.
+        """
+        write = WRITES[kind]
+        stream = self.streams[write.stream]
+        creates = bool(write.natural_key)
+        path = stream.path if creates else f"{stream.path}/{_segment(target)}"
+        body = mapping.wire_body(stream.record, payload) | self._stamp(write)
+        ask = Ask(
+            "POST" if creates else "PUT",
+            path,
+            headers=_JSON,
+            content=json_text.encode(body),
+            write=True,
+        )
+        answer = await self._seam.call(ask, self._session)
+        served = _object(answer, ask.operation, write=True)
+        return self._held(stream, served)
+
+    def _stamp(self, write: Write) -> dict[str, str]:
+        if not write.stamp:
+            return {}
+        return {"validator": self._validator_id, "validationDate": _iso(self._now())}
+
+    def _held(self, stream: Stream, served: bytes) -> Mapping[str, Any]:
+        return mapping.held_by_vendor(stream.record, json_text.exact(served))
+
+    async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        return await self._seam.call(Ask("GET", path, params=params or {}), self._session)
+
+    async def _list(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+        size = 500
+
+        async def fetch(number: int) -> Page:
+            paged = {"page": str(number), "maxResults": str(size), **params}
+            return _page(await self._get(path, paged), number, f"GET {path}")
+
+        reading = Reading(_SOURCE, f"GET {path}")
+        async with aclosing(reading.numbered(fetch, size, _DEFAULT_PAGE_SIZE)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _contracts(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+        """All contracts at once; from a vendor without that list, client by client."""
+        begun = False
+        try:
+            async with aclosing(self._list(self.streams["contracts"].path, params)) as pages:
+                async for page in pages:
+                    begun = True
+                    yield page
+        except SourceError as error:
+            if begun or error.code not in _NO_ROUTE:
+                raise
+        else:
+            return
+        async with aclosing(self._contracts_by_client(params)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _contracts_by_client(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+        clients: dict[str, None] = {}
+        async for page in self._list(self.streams["clients"].path, {}):
+            clients.update(dict.fromkeys(page.ids))
+        for client in clients:
+            path = CONTRACTS_OF_CLIENT.format(parent=_segment(client))
+            async with aclosing(self._list(path, params)) as pages:
+                async for page in pages:
+                    yield page
+
+    async def _token(self, held: Grant | None, attempt: int) -> Grant:
+        """A token by refresh where that is accepted, else by the client's credentials."""
+        if held is not None and held.refresh:
+            refresh = {"grant_type": "refresh_token", "refresh_token": held.refresh}
+            try:
+                return await self._granted(refresh, attempt)
+            except Authentication:
+                pass
+        return await self._granted({"grant_type": "client_credentials"}, attempt)
+
+    async def _granted(self, form: Mapping[str, str], attempt: int) -> Grant:
+        content = urlencode({**form, **self._client}).encode()
+        ask = Ask("POST", self._auth_url, headers=_FORM, content=content, login=True)
+        answer = await self._seam.log_in(ask, attempt)
+        said = answer.value if isinstance(answer.value, dict) else {}
+        token, refresh = said.get("access_token"), said.get("refresh_token")
+        if not isinstance(token, str) or not token:
+            raise Critical(_SOURCE, ask.operation, "no_token", "the answer holds no token.")
+        refresh = refresh if isinstance(refresh, str) else None
+        self._secrets.learn(token, refresh)
+        now = self._now()
+        return Grant(token, now, now + _lifetime(said.get("expires_in")), refresh)
+
+
+def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+    """What BoondManager holds otherwise than the command sent it, a phrase a column.
+
+    A status further on is no difference: an invoice that a person has sent since was created.
+    """
+    write = WRITES[kind]
+    if held.get("status") in write.status:
+        sent = {name: value for name, value in sent.items() if name != "status"}
+    return mapping.differences(STREAMS[write.stream].record, sent, held)
+
+
+def _key_session(api_key: str, wiring: Wiring) -> Session:
+    async def obtain(_held: Grant | None, _attempt: int) -> Grant:
+        return Grant(api_key)
+
+    return Session(_SOURCE, obtain, _with_key, wiring.now, renewable=False)
+
+
+def _with_bearer(ask: Ask, grant: Grant) -> Ask:
+    return replace(ask, headers={**ask.headers, "Authorization": f"Bearer {grant.secret}"})
+
+
+def _with_key(ask: Ask, grant: Grant) -> Ask:
+    return replace(ask, headers={**ask.headers, "X-API-Key": grant.secret})
+
+
+def _lifetime(seconds: Any) -> timedelta:
+    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
+    return timedelta(seconds=seconds if known else _LIFETIME_S)
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _segment(id_: str) -> str:
+    """An id as one segment of a path, whatever characters it has."""
+    return quote(id_, safe="").replace(".", "%2E") if set(id_) <= {"."} else quote(id_, safe="")
+
+
+def _page(answer: Answer, number: int, operation: str) -> Page:
+    value = answer.value if isinstance(answer.value, dict) else {}
+    rows = value.get("data")
+    if not isinstance(rows, list):
+        raise Critical(_SOURCE, operation, "envelope", "the answer holds no list `data`.")
+    return Page(
+        answer.body, "$.data", number, ids_of(rows), _total(value.get("meta")), answer.served_at
+    )
+
+
+def _total(meta: Any) -> int | None:
+    totals = meta.get("totals") if isinstance(meta, dict) else None
+    rows = totals.get("rows") if isinstance(totals, dict) else None
+    return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0 else None
+
+
+def _object(answer: Answer, operation: str, *, write: bool = False) -> bytes:
+    """The text of the object in the envelope."""
+    value = answer.value.get("data") if isinstance(answer.value, dict) else None
+    if isinstance(value, dict):
+        return json_text.member(answer.body, "data") or b""
+    kind = OutcomeUnknown if write else Critical
+    raise kind(_SOURCE, operation, "envelope", "the answer holds no object `data`.")

@@ -1,0 +1,216 @@
+"""Reading a list to its end while its rows move (boond.md, "Envelope"; properties.md P16).
+
+A list is read in passes. A pass proves itself when no record came twice and as many came as the
+vendor says there are. Otherwise rows may have moved past us and the list is read once more,
+until a pass proves itself, is the same as the one before, or brings nothing new.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from sources.errors import Critical
+from sources.streams import Page
+
+_PASSES = 5
+_ENOUGH_PASSES = 3
+_STALE_PAGES = 5
+_CONCURRENT = 4
+
+
+def ids_of(rows: list[Any]) -> tuple[str, ...]:
+    """What tells records apart; a record without an id is told apart by its content."""
+    return tuple(
+        str(row["id"]) if isinstance(row, dict) and row.get("id") is not None else repr(row)
+        for row in rows
+    )
+
+
+@dataclass
+class _Pass:
+    """What one pass has brought."""
+
+    seen: set[str] = field(default_factory=set)
+    pages: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    total: int | None = None
+    repeated: bool = False
+    stale_pages: int = 0
+
+    def add(self, page: Page) -> None:
+        new = set(page.ids) - self.seen
+        self.repeated |= len(new) < len(page.ids)
+        self.stale_pages = 0 if new or not page.ids else self.stale_pages + 1
+        self.seen |= new
+        self.pages[page.number] = page.ids
+        if page.total_rows is not None:
+            self.total = page.total_rows
+
+    def short(self) -> bool:
+        return self.total is not None and self.total > len(self.seen)
+
+    def proven(self) -> bool:
+        return not self.repeated and not self.short()
+
+    def endless(self) -> bool:
+        return self.stale_pages >= _STALE_PAGES
+
+    def is_one_page(self, cut: frozenset[int]) -> bool:
+        """Whether the server gives the whole list as every page, not cut at a page size."""
+        return len(set(self.pages.values())) == 1 and not self.short() and len(self.seen) not in cut
+
+
+class Reading:
+    """One list being read.
+
+    Args:
+        source: the vendor.
+        operation: what is read, for errors and the log.
+    """
+
+    def __init__(self, source: str, operation: str) -> None:
+        self._source = source
+        self._operation = operation
+        self._log = logging.getLogger(f"rapproche.{source}")
+
+    async def numbered(
+        self, fetch: Callable[[int], Awaitable[Page]], page_size: int, default_size: int
+    ) -> AsyncGenerator[Page, None]:
+        """All pages of a list with page numbers.
+
+        Args:
+            fetch: the page of a number, from 1.
+            page_size: the rows asked for.
+            default_size: the rows that the vendor serves where it ignores what is asked.
+
+        Raises:
+            SourceError: a page could not be read, or the pages never end.
+        """
+        cut = frozenset({page_size, default_size})
+        async with aclosing(self._passes(lambda: _numbered(fetch, page_size), cut)) as pages:
+            async for page in pages:
+                yield page
+
+    async def chained(
+        self, fetch: Callable[[int, str | None], Awaitable[tuple[Page, str | None]]]
+    ) -> AsyncGenerator[Page, None]:
+        """All pages of a list whose pages name the next one.
+
+        Args:
+            fetch: the page of a token (None for the first) and the token of the next one.
+
+        Raises:
+            SourceError: a page could not be read, or the pages never end.
+        """
+        async with aclosing(self._passes(lambda: self._chained(fetch), None)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _passes(
+        self, start: Callable[[], AsyncGenerator[Page, None]], cut: frozenset[int] | None
+    ) -> AsyncGenerator[Page, None]:
+        before, this = _Pass(), _Pass()
+        seen: set[str] = set()
+        for number in range(1, _PASSES + 1):
+            before, this = this, _Pass()
+            async with aclosing(start()) as pages:
+                async for page in pages:
+                    this.add(page)
+                    yield page
+                    if this.endless():
+                        break
+            if this.endless():
+                self._end_of_repeats(this, cut)
+                return
+            nothing_new = this.seen <= seen
+            seen |= this.seen
+            if this.proven() or this.pages == before.pages:
+                break
+            if nothing_new and number >= _ENOUGH_PASSES:
+                break
+            self._log.info("rows moved while they were read, reading again: %s", self._operation)
+        if this.total is not None and this.total > len(seen):
+            self._warn_short(len(seen), this.total)
+
+    async def _chained(
+        self, fetch: Callable[[int, str | None], Awaitable[tuple[Page, str | None]]]
+    ) -> AsyncGenerator[Page, None]:
+        page, token = await fetch(1, None)
+        yield page
+        used: set[str] = set()
+        while token:
+            if token in used:
+                raise self._endless()
+            used.add(token)
+            page, token = await fetch(page.number + 1, token)
+            yield page
+
+    def _end_of_repeats(self, this: _Pass, cut: frozenset[int] | None) -> None:
+        """The same rows came page after page: fine only from a server that knows no pages."""
+        if cut is None or not this.is_one_page(cut):
+            raise self._endless()
+        self._log.warning("page numbers are ignored: %s", self._operation)
+
+    def _endless(self) -> Critical:
+        message = "the same rows come page after page."
+        return Critical(self._source, self._operation, "endless", message)
+
+    def _warn_short(self, rows: int, stated: int) -> None:
+        self._log.warning(
+            "fewer rows than stated: %s rows=%d stated=%d", self._operation, rows, stated
+        )
+
+
+async def _numbered(
+    fetch: Callable[[int], Awaitable[Page]], page_size: int
+) -> AsyncGenerator[Page, None]:
+    page = await fetch(1)
+    yield page
+    if page.total_rows is not None:
+        async with aclosing(_counted(fetch, page, page_size)) as rest:
+            async for other in rest:
+                yield other
+        return
+    # Without a total, a short page may be the server's own page size: only an empty one ends.
+    while page.ids:
+        page = await fetch(page.number + 1)
+        yield page
+
+
+async def _counted(
+    fetch: Callable[[int], Awaitable[Page]], first: Page, page_size: int
+) -> AsyncGenerator[Page, None]:
+    """The pages after the first, up to the largest total that any of them states."""
+    served = min(len(first.ids) or page_size, page_size)
+    total, done, more = first.total_rows or 0, 1, True
+    while more and (last := -(-total // served)) > done:
+        more = False
+        async with aclosing(gathered(fetch, range(done + 1, last + 1))) as rest:
+            async for page in rest:
+                total, more = max(total, page.total_rows or 0), more or bool(page.ids)
+                yield page
+        done = last
+
+
+async def gathered(
+    fetch: Callable[[Any], Awaitable[Page]], keys: Iterable[Any]
+) -> AsyncGenerator[Page, None]:
+    """What `fetch` gives for each key, in any order; at most 4 are under way or held."""
+    waiting = iter(keys)
+    running: set[asyncio.Future[Page]] = set()
+    try:
+        while True:
+            while len(running) < _CONCURRENT and (key := next(waiting, None)) is not None:
+                running.add(asyncio.ensure_future(fetch(key)))
+            if not running:
+                return
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                running.discard(task)
+                yield await task
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

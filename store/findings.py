@@ -1,0 +1,156 @@
+"""What earlier looks found, as the next look needs it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from store.warehouse import Warehouse
+
+_SETTLED = """
+    WITH registered AS (
+        SELECT b.id, b.status AS bill_status, b.amount, s.status
+        FROM core.bills b
+        JOIN recon.po_matches m ON m.bill_id = b.id AND m.bill_line = 1
+        JOIN core.supplier_invoices s ON s.supplier_id = m.supplier_id
+            AND lower(s.reference) = lower(b.invoice_number) AND s.deleted_at IS NULL
+        WHERE s.status <> 'cancelled' AND m.status IN ('matched', 'partial')
+    ), flagged AS (
+        SELECT split_part(subject_id, '/', 2) AS id FROM ops.outbox
+        WHERE kind = 'boond.supplier_invoice.flag' AND state = 'done'
+    )
+    SELECT DISTINCT id FROM (
+        SELECT id FROM flagged
+        UNION ALL
+        SELECT id FROM registered WHERE status IN ('flagged_for_payment', 'paid')
+        UNION ALL
+        SELECT id FROM registered WHERE bill_status = 'paid' OR amount < 0
+    ) ORDER BY id
+"""
+
+_MONTHS = """
+    WITH last_look AS (
+        SELECT max(started_at) AS at FROM ops.runs
+        WHERE state LIKE 'completed%' AND flow IN ('nightly', 'reconcile')
+    ), recent AS (
+        SELECT run_id FROM ops.runs, last_look WHERE started_at > last_look.at
+    )
+    SELECT period FROM recon.breaks WHERE status = 'open' AND kind = 'cra'
+    UNION
+    SELECT strftime(d.date, '%Y-%m') FROM core.cra_days d SEMI JOIN recent USING (run_id)
+    UNION
+    SELECT period FROM core.declaration_lines SEMI JOIN recent USING (run_id)
+    UNION
+    SELECT strftime(issue_date - INTERVAL (n) MONTH, '%Y-%m')
+    FROM core.client_invoices SEMI JOIN recent USING (run_id), range(2) months(n)
+"""
+
+
+def cra_versions(warehouse: Warehouse) -> dict[str, str]:
+    """The version of each CRA: its `updatedAt` and content hash (write-back.md)."""
+    return dict(
+        warehouse.rows("SELECT id, vendor_updated_at || '|' || content_hash FROM raw.boond_cras")
+    )
+
+
+def months_to_look_at(warehouse: Warehouse) -> list[str]:
+    """Months with an open break, or with a fact that changed since they were last looked at."""
+    return [row[0] for row in warehouse.rows(_MONTHS) if row[0] is not None]
+
+
+def first_as_of(warehouse: Warehouse) -> date | None:
+    """The day of the first run that looked at bills."""
+    rows = warehouse.rows(
+        "SELECT arg_min((parameters->>'$.as_of')::DATE, started_at) FROM ops.runs"
+        " WHERE flow IN ('nightly', 'match')"
+    )
+    return rows[0][0] if rows else None
+
+
+def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
+    """CRAs that we invalidated, and the days that they reported then: `cra_id`, `cra_days`."""
+    return warehouse.frame(
+        "SELECT o.target AS cra_id,"
+        " arg_max((d.inputs->>'$.cra_days')::DECIMAL(9,4), d.decided_at) AS cra_days"
+        " FROM ops.outbox o JOIN recon.decisions d ON d.subject_id = o.subject_id"
+        " AND d.decided_at <= o.sent_at"
+        " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done'"
+        " AND json_array_length(d.inputs->'$.cra_ids') = 1 GROUP BY o.target"
+    )
+
+
+def settled_bills(warehouse: Warehouse) -> list[str]:
+    """Bills that are not looked at again: flagged by us, or registered with nothing to flag."""
+    return [row[0] for row in warehouse.rows(_SETTLED)]
+
+
+def closed_bills(warehouse: Warehouse) -> list[str]:
+    """Bills that a person closed."""
+    return [
+        row[0]
+        for row in warehouse.rows(
+            "SELECT DISTINCT subject_id FROM recon.breaks"
+            " WHERE kind = 'bill' AND status = 'overridden' ORDER BY subject_id"
+        )
+    ]
+
+
+def rows_of_bills(warehouse: Warehouse, table: str, bills: Sequence[str]) -> pl.DataFrame:
+    """Rows of a recon table that belong to some bills."""
+    return warehouse.frame(
+        f"SELECT * FROM {table} WHERE bill_id IN (SELECT unnest(?::VARCHAR[]))", [list(bills)]
+    )
+
+
+def quarantined_streams(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Streams of vendors that have rows in quarantine."""
+    return [
+        (row[0], row[1])
+        for row in warehouse.rows(
+            "SELECT DISTINCT source, stream FROM ops.quarantine WHERE resolved_at IS NULL"
+            " AND source <> 'declarations' ORDER BY ALL"
+        )
+    ]
+
+
+def rejected_commands(warehouse: Warehouse) -> list[str]:
+    """Commands whose last decision by a person was to reject them."""
+    return [
+        row[0]
+        for row in warehouse.rows(
+            "SELECT command_id FROM ops.approvals WHERE command_id IS NOT NULL"
+            " GROUP BY command_id HAVING arg_max(decision, decided_at) = 'rejected'"
+        )
+    ]
+
+
+def last_decisions(warehouse: Warehouse, subject: str) -> dict[str, dict[str, Any]]:
+    """The last decision on each subject of a kind, by break_id."""
+    last = warehouse.frame(
+        "SELECT subject_id, decision_id, inputs, policy FROM recon.decisions WHERE subject = ?"
+        " QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC, decision_id)"
+        " = 1",
+        [subject],
+    )
+    return {row["subject_id"]: row for row in last.to_dicts()}
+
+
+def remember_people(warehouse: Warehouse, links: pl.DataFrame, run_id: str, now: datetime) -> None:
+    """Keeps the names that a look resolved; a person's decisions stay."""
+    warehouse.execute("DELETE FROM core.person_links WHERE decided_by = 'rapproche'")
+    _remember(warehouse, "core.person_links", links, run_id, now)
+
+
+def remember_parties(warehouse: Warehouse, links: pl.DataFrame, run_id: str, now: datetime) -> None:
+    """Keeps the suppliers that a look found for vendors; a person's decisions stay."""
+    warehouse.execute("DELETE FROM core.party_links WHERE decided_by = 'rapproche'")
+    _remember(warehouse, "core.party_links", links, run_id, now)
+
+
+def _remember(
+    warehouse: Warehouse, table: str, links: pl.DataFrame, run_id: str, now: datetime
+) -> None:
+    warehouse.insert(
+        table, links, decided_by="rapproche", decided_at=now, updated_at=now, run_id=run_id
+    )

@@ -1,0 +1,67 @@
+"""The outbox: commands to vendors, planned with the findings that caused them (write-back.md)."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from store.warehouse import Warehouse
+
+
+def commands(warehouse: Warehouse) -> pl.DataFrame:
+    """All commands, as `ops.outbox` has them."""
+    return warehouse.frame("SELECT * FROM ops.outbox ORDER BY planned_at, kind, command_id")
+
+
+def put(warehouse: Warehouse, changes: pl.DataFrame, run_id: str, now: datetime) -> None:
+    """Writes planned, renewed and cancelled commands; what they were stays in the history.
+
+    Args:
+        warehouse: the open working file, inside the transaction of the findings.
+        changes: rows of `ops.outbox` without `run_id`.
+        run_id: the run that planned them.
+        now: when.
+    """
+    if changes.is_empty():
+        return
+    keep_history(warehouse, changes.get_column("command_id"), now)
+    warehouse.upsert("ops.outbox", changes, run_id=run_id)
+
+
+def keep_history(warehouse: Warehouse, command_ids: pl.Series, now: datetime) -> None:
+    """Copies commands as they stand into `ops.outbox_history`."""
+    warehouse.connection.register("touched", command_ids.to_frame("command_id"))
+    warehouse.execute(
+        "INSERT INTO ops.outbox_history SELECT o.command_id, o.state, o.payload, o.attempts,"
+        " o.last_error, o.run_id, ? FROM ops.outbox o SEMI JOIN touched t USING (command_id)",
+        [now],
+    )
+    warehouse.connection.unregister("touched")
+
+
+def mark(warehouse: Warehouse, command_id: str, run_id: str, now: datetime, **values: Any) -> None:
+    """Moves one command on: `state`, `attempts`, `vendor_id`, `last_error`, `sent_at`, …."""
+    keep_history(warehouse, pl.Series("command_id", [command_id]), now)
+    changes = ", ".join(f'"{name}" = ?' for name in values)
+    warehouse.execute(
+        f"UPDATE ops.outbox SET run_id = ?, {changes} WHERE command_id = ?",
+        [run_id, *values.values(), command_id],
+    )
+
+
+def registered(warehouse: Warehouse, key: str) -> str | None:
+    """Id of the supplier invoice that BoondManager has under `supplier id|number`, if any."""
+    rows = warehouse.rows(
+        "SELECT id FROM core.supplier_invoices WHERE lower(supplier_id || '|' || reference)"
+        " = lower(?) AND status <> 'cancelled' AND deleted_at IS NULL ORDER BY id LIMIT 1",
+        [key],
+    )
+    return rows[0][0] if rows else None
+
+
+def payload(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's body; amounts and days are decimal texts."""
+    body: dict[str, Any] = json.loads(row["payload"])
+    return body

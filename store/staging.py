@@ -1,0 +1,326 @@
+"""One stream on its way in: pages, then what of them is new, then one transaction.
+
+Pages land in a temporary table as served. Values are taken out of the JSON as text, in SQL and a
+batch at a time, so that memory is bounded by a batch and no Python object stands for a row. The
+flows parse and check them between `batches` and `accept`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from store.warehouse import Warehouse
+
+BATCH_RECORDS = 5_000
+PARENT_KEY = "_parent"
+
+
+@dataclass(frozen=True)
+class ChildShape:
+    """A list inside a record: the table its items go to and where each column stands in an item."""
+
+    table: str
+    path: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where the columns of a record stand in its JSON.
+
+    Args:
+        source: source of the stream.
+        stream: the stream.
+        table: table of core, without its schema.
+        columns: JSON path by column.
+        json_columns: columns that keep JSON as it is.
+        children: lists inside the record.
+        gaps: for a table with `incomplete_fields`, the column to look at by the name to list.
+    """
+
+    source: str
+    stream: str
+    table: str
+    columns: Mapping[str, str]
+    json_columns: frozenset[str] = frozenset()
+    children: tuple[ChildShape, ...] = ()
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def raw_table(self) -> str:
+        """Table of raw that keeps the records as served."""
+        return f"raw.{self.source}_{self.stream}"
+
+    @property
+    def parent_key(self) -> str:
+        """Column of the child tables that points at the record."""
+        return f"{self.table.removesuffix('s')}_id"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some staged records as texts, `seq` telling which; child frames by table."""
+
+    records: pl.DataFrame
+    children: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+
+class Staging:
+    """The pages of one stream, from the first one to the commit."""
+
+    def __init__(self, warehouse: Warehouse, shape: Shape, run_id: str, now: datetime) -> None:
+        self.warehouse = warehouse
+        self.shape = shape
+        self.run_id = run_id
+        self.now = now
+        self.pulled = 0
+        self._name = f"staged_{shape.source}_{shape.stream}"
+        self._table = f"temp.{self._name}"
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE {self._name} (seq BIGINT,"
+            " payload JSON, content_hash VARCHAR, id VARCHAR, vendor_updated_at TIMESTAMPTZ)"
+        )
+
+    def add(self, body: bytes, rows_path: str, *, parent: str | None = None) -> None:
+        """Stages the records of one page.
+
+        Args:
+            body: JSON text of the page; numbers of over 15 digits must stand in it as strings,
+                since DuckDB reads JSON numbers through binary floats.
+            rows_path: where the list of records stands in it, such as `$.data`.
+            parent: the record whose list this is; kept in each record under `_parent`.
+        """
+        record = "payload" if parent is None else "json_merge_patch(payload, ?::JSON)"
+        patch = [] if parent is None else [json.dumps({PARENT_KEY: parent})]
+        updated = self.shape.columns.get("updated_at", "$.updatedAt")
+        inserted = self.warehouse.rows(
+            f"INSERT INTO {self._table} SELECT {self.pulled} + row_number() OVER (), payload,"
+            " sha256(payload), json_extract_string(payload, ?),"
+            " TRY_CAST(json_extract_string(payload, ?) AS TIMESTAMPTZ)"
+            f" FROM (SELECT {record} AS payload FROM"
+            " (SELECT unnest(json_extract(?::JSON, ?)) AS payload))",
+            [self.shape.columns["id"], updated, *patch, body.decode(), f"{rows_path}[*]"],
+        )
+        self.pulled += int(inserted[0][0])
+
+    def ids(self) -> set[str]:
+        """Ids of the records staged so far."""
+        return {row[0] for row in self.warehouse.rows(f"SELECT DISTINCT id FROM {self._table}")}
+
+    def key_missing(self) -> bool:
+        """Whether records came and not one of them has an id."""
+        return self.pulled > 0 and self.ids() == {None}
+
+    def without(self, path: str) -> list[str]:
+        """Ids of staged records that lack a key and are not known in this version."""
+        return [
+            row[0]
+            for row in self.warehouse.rows(
+                f"SELECT DISTINCT s.id FROM {self._table} s LEFT JOIN {self.shape.raw_table} r"
+                " ON r.id = s.id AND r.vendor_updated_at = s.vendor_updated_at"
+                " WHERE r.id IS NULL AND s.id IS NOT NULL AND json_type(s.payload, ?) IS NULL"
+                " ORDER BY s.id",
+                [path],
+            )
+        ]
+
+    def supersede(self, path: str) -> None:
+        """Forgets staged records that lack a key: their details came, or stand already."""
+        self.warehouse.execute(
+            f"DELETE FROM {self._table} WHERE json_type(payload, ?) IS NULL AND (EXISTS"
+            f" (SELECT 1 FROM {self.shape.raw_table} r WHERE r.id = {self._name}.id"
+            f" AND r.vendor_updated_at = {self._name}.vendor_updated_at) OR EXISTS"
+            f" (SELECT 1 FROM {self._table} d WHERE d.id = {self._name}.id"
+            f" AND d.seq > {self._name}.seq))",
+            [path],
+        )
+
+    def resolve(self, *, whole: bool) -> int:
+        """Keeps, of what was staged, one version a record, and only what changes something.
+
+        Args:
+            whole: a full crawl replaces whatever differs; otherwise no stored record is replaced
+                by an older version of itself.
+
+        Returns:
+            Records that are new or different.
+        """
+        older = "" if whole else " AND s.vendor_updated_at < r.vendor_updated_at"
+        stale = "r.content_hash = s.content_hash AND r.deleted_at IS NULL" + (
+            f" OR (r.id IS NOT NULL{older})" if older else ""
+        )
+        self.warehouse.execute(
+            f"DELETE FROM {self._table} WHERE seq NOT IN (SELECT arg_max(seq,"
+            f" (coalesce(vendor_updated_at, '-infinity'::TIMESTAMPTZ), seq)) FROM {self._table}"
+            " GROUP BY coalesce(id, seq::VARCHAR))"
+        )
+        self.warehouse.execute(
+            f"UPDATE {self.shape.raw_table} SET last_seen_at = ? WHERE id IN"
+            f" (SELECT id FROM {self._table})",
+            [self.now],
+        )
+        self.warehouse.execute(
+            f"DELETE FROM {self._table} WHERE seq IN (SELECT s.seq FROM {self._table} s"
+            f" JOIN {self.shape.raw_table} r ON r.id = s.id WHERE {stale})"
+        )
+        return self._count()
+
+    def batches(self, size: int = BATCH_RECORDS) -> Iterator[Batch]:
+        """The staged records as texts, a batch at a time."""
+        seqs = [r[0] for r in self.warehouse.rows(f"SELECT seq FROM {self._table} ORDER BY seq")]
+        for start in range(0, len(seqs), size):
+            chosen = seqs[start : start + size]
+            yield texts(
+                self.warehouse,
+                self.shape,
+                f"{self._table} WHERE seq BETWEEN {chosen[0]} AND {chosen[-1]}",
+            )
+
+    def accept(self, records: pl.DataFrame, children: Mapping[str, pl.DataFrame]) -> None:
+        """Stores checked records: as served, as canonical rows, and as a version of their history.
+
+        Args:
+            records: canonical rows and `seq`.
+            children: canonical rows of the child tables, by table.
+        """
+        warehouse, raw = self.warehouse, self.shape.raw_table
+        warehouse.connection.register("accepted", records.select("seq"))
+        staged = f"{self._table} s SEMI JOIN accepted a ON a.seq = s.seq"
+        warehouse.execute(
+            "UPDATE core.history SET valid_to = ? WHERE table_name = ? AND valid_to IS NULL"
+            f" AND id IN (SELECT s.id FROM {staged})",
+            [self.now, self.shape.table],
+        )
+        warehouse.execute(
+            "INSERT INTO core.history SELECT ?, s.id, 1 + coalesce((SELECT max(h.version)"
+            " FROM core.history h WHERE h.table_name = ? AND h.id = s.id), 0), ?, NULL, s.payload"
+            f" FROM {staged}",
+            [self.shape.table, self.shape.table, self.now],
+        )
+        warehouse.execute(
+            f"INSERT OR REPLACE INTO {raw} BY NAME SELECT s.id, s.payload, s.content_hash,"
+            " s.vendor_updated_at, coalesce("
+            f"(SELECT r.first_seen_at FROM {raw} r WHERE r.id = s.id), $now) AS first_seen_at,"
+            " $now AS last_seen_at, NULL AS deleted_at, $run AS run_id"
+            f" FROM {staged}",
+            {"now": self.now, "run": self.run_id},
+        )
+        warehouse.execute(
+            "UPDATE ops.quarantine SET resolved_at = ? WHERE resolved_at IS NULL AND source = ?"
+            f" AND stream = ? AND id IN (SELECT s.id FROM {staged})",
+            [self.now, self.shape.source, self.shape.stream],
+        )
+        for child in self.shape.children:
+            warehouse.execute(
+                f"DELETE FROM core.{child.table} WHERE {self.shape.parent_key} IN"
+                f" (SELECT s.id FROM {staged})"
+            )
+        warehouse.connection.unregister("accepted")
+        warehouse.upsert(f"core.{self.shape.table}", records.drop("seq"), run_id=self.run_id)
+        for table, rows in children.items():
+            warehouse.insert(f"core.{table}", rows, run_id=self.run_id)
+
+    def refuse(self, findings: pl.DataFrame) -> None:
+        """Quarantines the staged records that findings name, once for each reason.
+
+        Args:
+            findings: `seq`, `column_name`, `check_name`, `message`.
+        """
+        stream = (self.shape.source, self.shape.stream)
+        self.warehouse.connection.register("refused", findings)
+        self.warehouse.execute(
+            "INSERT INTO ops.quarantine SELECT DISTINCT ?, ?, s.id, s.payload, f.column_name,"
+            f" f.check_name, f.message, ?::TIMESTAMPTZ, ?, NULL::TIMESTAMPTZ FROM {self._table} s"
+            " JOIN refused f ON f.seq = s.seq"
+            " ANTI JOIN ops.quarantine q ON q.resolved_at IS NULL AND q.source = ? AND q.stream = ?"
+            " AND q.id IS NOT DISTINCT FROM s.id AND q.column_name = f.column_name"
+            " AND q.check_name = f.check_name AND q.payload = s.payload",
+            [*stream, self.now, self.run_id, *stream],
+        )
+        self.warehouse.connection.unregister("refused")
+
+    def newest(self) -> datetime | None:
+        """The largest `updatedAt` that is stored of the stream."""
+        newest: datetime | None = self.warehouse.rows(
+            f"SELECT max(vendor_updated_at) FROM {self.shape.raw_table}"
+        )[0][0]
+        return newest
+
+    def older_than(self, instant: datetime) -> int:
+        """Staged records that are older than what was asked for."""
+        rows = self.warehouse.rows(
+            f"SELECT count(*) FROM {self._table} WHERE vendor_updated_at < ?", [instant]
+        )
+        return int(rows[0][0])
+
+    def unseen(self, seen: set[str]) -> list[str]:
+        """Ids that are stored, not known to be gone, and not among `seen`."""
+        stored = self.warehouse.rows(
+            f"SELECT id FROM {self.shape.raw_table} WHERE deleted_at IS NULL ORDER BY id"
+        )
+        return [row[0] for row in stored if row[0] not in seen]
+
+    def _count(self) -> int:
+        return int(self.warehouse.rows(f"SELECT count(*) FROM {self._table}")[0][0])
+
+    def drop(self) -> None:
+        """Forgets the staged pages."""
+        self.warehouse.execute(f"DROP TABLE IF EXISTS {self._table}")
+
+
+def texts(warehouse: Warehouse, shape: Shape, staged: str) -> Batch:
+    """The columns of staged records as texts.
+
+    Args:
+        warehouse: the open working file.
+        shape: where the columns stand.
+        staged: a relation with `seq`, `id` and `payload`, as SQL.
+
+    Returns:
+        Records with `seq` and, for each child table, `list:TABLE` (the JSON type of its list);
+        children with `seq`, the parent's key and `line_no` from 1.
+    """
+    plain = [name for name in shape.columns if name not in shape.json_columns]
+    values = ", ".join(f'v[{i}] AS "{name}"' for i, name in enumerate(plain, 1))
+    kept = "".join(
+        f", nullif(json_extract(payload, '{shape.columns[name]}')::VARCHAR, 'null') AS \"{name}\""
+        for name in shape.columns
+        if name in shape.json_columns
+    )
+    lists = "".join(
+        f", json_type(payload, '{c.path}') AS \"list:{c.table}\"" for c in shape.children
+    )
+    records = warehouse.frame(
+        f"SELECT seq, {values}{kept}{lists} FROM (SELECT *, json_extract_string(payload,"
+        f" {[shape.columns[name] for name in plain]}) AS v FROM {staged}) ORDER BY seq"
+    )
+    return Batch(records, {c.table: _items(warehouse, shape, c, staged) for c in shape.children})
+
+
+def _items(warehouse: Warehouse, shape: Shape, child: ChildShape, staged: str) -> pl.DataFrame:
+    values = ", ".join(f'item.{_dotted(path)} AS "{name}"' for name, path in child.columns.items())
+    return warehouse.frame(
+        f'SELECT seq, id AS "{shape.parent_key}", line_no::INTEGER AS line_no, {values} FROM ('
+        "SELECT seq, id, unnest(items) AS item, unnest(range(1, len(items) + 1)) AS line_no FROM ("
+        f"SELECT seq, id, from_json(json_extract(payload, '{child.path}'),"
+        f" '[{json.dumps(_tree(child.columns))}]') AS items FROM {staged})) ORDER BY seq, line_no"
+    )
+
+
+def _dotted(path: str) -> str:
+    return ".".join(f'"{part}"' for part in path.removeprefix("$.").split("."))
+
+
+def _tree(columns: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path in columns.values():
+        *parents, leaf = path.removeprefix("$.").split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = "VARCHAR"
+    return tree

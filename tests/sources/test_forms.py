@@ -1,0 +1,139 @@
+"""What errors, audit and log say, and what they never say."""
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sources.errors import (
+    OutcomeUnknown,
+    Transient,
+    Validation,
+)
+from sources.http import checked_url
+
+DAY_S = 86_400
+
+
+@pytest.mark.parametrize("url", ["http://example.com", "ftp://a.b", "nonsense", "https://u:p@a.b"])
+def test_urls_that_would_leak_are_refused(url: str) -> None:
+    """Only https, or http on loopback, and no password in the URL."""
+    with pytest.raises(ValueError, match="http"):
+        checked_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8", "http://[::1]:8", "http://localhost/x/"])
+def test_loopback_may_be_plain(url: str) -> None:
+    """The sandbox is reached over plain http."""
+    assert checked_url(url) == url.rstrip("/")
+
+
+ANY_FAULT = st.one_of(
+    st.integers(300, 599).filter(lambda status: status != 401),
+    st.sampled_from(
+        [httpx.ReadTimeout("x"), httpx.ConnectError("x"), httpx.RemoteProtocolError("x")]
+    ),
+)
+
+
+@given(fault=ANY_FAULT, write=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_p11_p21_every_error_has_one_form(
+    vendor: Any, virtually: Any, outcome: Any, fault: Any, *, write: bool
+) -> None:
+    """Any failure is one of the classes, with source, operation, code, message and advice."""
+    there = vendor.scripted(*[fault] * 8)
+
+    async def work() -> Any:
+        door = there.boond()
+        if write:
+            return await outcome(door.send("boond.cra.invalidate", "C1", {"status": "x"}))
+        return await outcome(anext(door.pages("suppliers")))
+
+    error = virtually(work)
+    assert error.kind in {"transient", "validation", "authentication", "critical"}
+    assert all((error.source, error.operation, error.code, error.message, error.advice))
+    assert error.kind != "transient" or isinstance(error, Transient | OutcomeUnknown)
+    assert error.code in str(error)
+
+
+# No path or word of ours begins with this sign.
+SECRET = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=9, max_size=24).map(
+    "§{}".format
+)
+
+
+@given(
+    password=SECRET, echo=st.sampled_from(["{}", '{{"message": "{}"}}', "<p>{}</p>", "a {} b {}"])
+)
+@settings(max_examples=40, deadline=None)
+def test_p03_no_secret_is_ever_shown(
+    vendor: Any, virtually: Any, outcome: Any, password: str, echo: str
+) -> None:
+    """Whatever the vendor echoes back, errors, audit and log hold no password, key or session."""
+    there = vendor(vendor.ok, password=password)
+    shown: list[str] = []
+
+    def echoing(request: httpx.Request) -> httpx.Response:
+        leak = f"{request.url} {password} dev-key-77120 {request.url.params['sessionId']}"
+        return httpx.Response(400, text=echo.replace("{}", leak))
+
+    there.answer = echoing
+
+    class Capture(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            shown.append(record.getMessage())
+
+    root, capture = logging.getLogger(), Capture(level=0)
+    root.addHandler(capture)
+    level, root.level = root.level, 0
+    try:
+        error = virtually(lambda: outcome(there.bill().one("invoices", "1")))
+    finally:
+        root.removeHandler(capture)
+        root.level = level
+    shown += [str(error), repr(error), repr(there.calls)]
+    assert isinstance(error, Validation)
+    for text in shown:
+        assert not any(s in text for s in (password, "dev-key-77120", "granted-secret"))
+
+
+def test_p03_a_secret_in_a_record_is_masked(vendor: Any, virtually: Any) -> None:
+    """A session id that the vendor puts into a record does not reach the warehouse."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = {"id": "1", "url": f"/x?sessionId={request.url.params['sessionId']}"}
+        return httpx.Response(200, json={"response_data": said})
+
+    there = vendor(answer)
+    served = virtually(lambda: there.bill().one("invoices", "1"))
+    assert served == b'{"id":"1","url":"/x?sessionId=***"}'
+
+
+@given(script=st.lists(st.sampled_from([401, 429, 500, 404]), max_size=5))
+@settings(max_examples=30, deadline=None)
+def test_p22_every_exchange_is_audited(
+    vendor: Any, virtually: Any, outcome: Any, script: list[Any]
+) -> None:
+    """The audit has a row for each request that left, logins and retries among them."""
+    there = vendor.scripted(*script)
+
+    async def work() -> None:
+        door = there.bill(retry_base=0.01)
+        await outcome(door.one("invoices", "1"))
+
+    virtually(work)
+    assert [c.path for c in there.calls] == [r.url.path for _, r in there.requests]
+    assert all(c.called_at and c.duration_ms >= 0 and c.bytes is not None for c in there.calls)
+    data = [c.attempt for c in there.calls if c.path == "/v3/invoices/1"]
+    assert data == list(range(1, len(data) + 1))
+
+
+def test_p22_a_call_without_an_answer_is_audited(vendor: Any, virtually: Any) -> None:
+    """A connection that never opened has a row with no status."""
+    there = vendor.scripted(httpx.ConnectError(""))
+    virtually(lambda: there.boond().one("clients", "1"))
+    assert [call.status for call in there.calls] == [200, None, 200]

@@ -1,0 +1,369 @@
+"""Findings to commands: what is to be written where, and how a new plan meets the old one.
+
+A command's id is the hash of its kind, target and natural key, so planning the same thing again
+finds the row that stands (write-back.md). Commands are frames with the columns of `ops.outbox`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from transforms.billing import Billing
+from transforms.ledger import LEDGER
+from transforms.policy import Policy
+
+VALIDATE = "boond.cra.validate"
+INVALIDATE = "boond.cra.invalidate"
+INVOICE = "boond.invoice.create"
+REGISTER = "boond.supplier_invoice.register"
+FLAG = "boond.supplier_invoice.flag"
+
+STANDING = ("sending", "unknown", "done")
+WAITING = ("planned", "awaiting_approval", "approved")
+_RUN_DATED = ("issue_date", "due_date")
+
+INSTANT = pl.Datetime("us", "UTC")
+WANTED = {
+    "command_id": pl.String(),
+    "kind": pl.String(),
+    "target": pl.String(),
+    "natural_key": pl.String(),
+    "subject_id": pl.String(),
+    "payload": pl.String(),
+    "depends_on": pl.List(pl.String),
+    "state": pl.String(),
+}
+OUTBOX = WANTED | {
+    "attempts": pl.Int32(),
+    "vendor_id": pl.String(),
+    "last_error": pl.String(),
+    "planned_at": INSTANT,
+    "sent_at": INSTANT,
+    "settled_at": INSTANT,
+}
+
+
+def command_id(kind: str, target: str, natural_key: str) -> str:
+    """The id of a command: the same thing planned twice has the same id."""
+    return hashlib.sha256(f"{kind}\n{target}\n{natural_key}".encode()).hexdigest()[:20]
+
+
+def _command(
+    kind: str,
+    target: str,
+    natural_key: str,
+    subject_id: str,
+    payload: Mapping[str, Any],
+    *,
+    depends_on: Iterable[str] = (),
+    awaits: bool = False,
+) -> dict[str, Any]:
+    return {
+        "command_id": command_id(kind, target, natural_key),
+        "kind": kind,
+        "target": target,
+        "natural_key": natural_key,
+        "subject_id": subject_id,
+        "payload": json.dumps(payload, default=_text, sort_keys=True, ensure_ascii=False),
+        "depends_on": sorted(depends_on),
+        "state": "awaiting_approval" if awaits else "planned",
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a payload")
+
+
+def _awaits(policy: Policy, kind: str, amount: Decimal | None) -> bool:
+    """Whether the policy wants a person for a command; an unknown amount under a limit does."""
+    rule = policy.approval.get(kind, "never")  # type: ignore[call-overload]
+    if isinstance(rule, str):
+        return rule == "always"
+    return amount is None or abs(amount) > rule
+
+
+def invoice_subject(period: str, contract_id: str) -> str:
+    """What an invoice command is about: a contract and the month that is billed."""
+    return f"invoice/{period}/{contract_id}"
+
+
+def client_commands(
+    billing: Billing, cra_versions: Mapping[str, str], policy: Policy
+) -> pl.DataFrame:
+    """Commands of the client side: invoices, then validations, and invalidations.
+
+    Args:
+        billing: what follows from the comparison; only `proposed` invoices are sent.
+        cra_versions: version of each CRA, its `updatedAt` and content hash.
+        policy: who must approve what.
+
+    Returns:
+        Wanted commands (WANTED).
+    """
+    proposed = billing.proposals.filter(pl.col("status") == "proposed").to_dicts()
+    rows = [_invoice(row) for row in proposed]
+    row_of = billing.matches.select("break_id", cra_id="cra_ids").explode("cra_id")
+    validated = (
+        billing.to_validate.join(row_of, on="cra_id")
+        .group_by("cra_id")
+        .agg(pl.col("break_id").min(), pl.col("reference").drop_nulls().unique())
+    )
+    awaits = _awaits(policy, VALIDATE, None)
+    for row in validated.to_dicts():
+        waits_for = [command_id(INVOICE, name, name) for name in row["reference"]]
+        rows.append(
+            _status(VALIDATE, "validated", row, cra_versions, depends_on=waits_for, awaits=awaits)
+        )
+    rows += [
+        _status(INVALIDATE, "invalidated", row, cra_versions, awaits=row["awaiting_approval"])
+        for row in billing.to_invalidate.to_dicts()
+    ]
+    return _frame(rows)
+
+
+def _status(
+    kind: str, status: str, row: Mapping[str, Any], versions: Mapping[str, str], **about: Any
+) -> dict[str, Any]:
+    cra_id = row["cra_id"]
+    key = f"{cra_id}|{status}|{versions[cra_id]}"
+    return _command(kind, cra_id, key, row["break_id"], {"status": status}, **about)
+
+
+def _invoice(row: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [
+        {name: line[name] for name in ("description", "quantity", "unit_price", "total_excl_tax")}
+        for line in json.loads(row["lines"])
+    ]
+    taken = ("reference", "client_id", "contract_id", "issue_date", "due_date", "currency")
+    totals = ("total_excl_tax", "total_tax", "total_incl_tax")
+    payload = {name: row[name] for name in taken + totals} | {"lines": lines, "status": "draft"}
+    subject, reference = invoice_subject(row["period"], row["contract_id"]), row["reference"]
+    awaits = row["awaiting_approval"]
+    return _command(INVOICE, reference, reference, subject, payload, awaits=awaits)
+
+
+def supplier_commands(
+    matches: pl.DataFrame,
+    bills: pl.DataFrame,
+    bill_lines: pl.DataFrame,
+    supplier_invoices: pl.DataFrame,
+    policy: Policy,
+) -> pl.DataFrame:
+    """Commands of the supplier side: register what is proven, then flag what is matched.
+
+    A bill that somebody has registered in BoondManager is adopted: it is only flagged. A paid bill
+    and a credit note are registered and never flagged (reconciliation.md 2).
+
+    Args:
+        matches: `recon.po_matches` of this look.
+        bills: `core.bills`.
+        bill_lines: `core.bill_lines`.
+        supplier_invoices: `core.supplier_invoices`.
+        policy: who must approve what.
+
+    Returns:
+        Wanted commands (WANTED).
+    """
+    proven = matches.filter(
+        pl.col("status").is_in(["matched", "partial"])
+        & pl.col("supplier_id").is_not_null()
+        & pl.col("invoice_number").is_not_null()
+    )
+    texts = bill_lines.select("bill_id", pl.col("line_no").alias("bill_line"), "description")
+    held_by_vendor = _registered(supplier_invoices)
+    rows: list[dict[str, Any]] = []
+    of_bill = (
+        proven.join(texts, on=["bill_id", "bill_line"], how="left")
+        .sort("bill_id", "bill_line")
+        .partition_by("bill_id", as_dict=True, maintain_order=True)
+    )
+    heads = {
+        row["id"]: row
+        for row in bills.join(proven, left_on="id", right_on="bill_id", how="semi").to_dicts()
+    }
+    for (bill_id,), lines in of_bill.items():
+        rows += _bill(heads[bill_id], lines.to_dicts(), held_by_vendor, policy)
+    return _frame(rows)
+
+
+def _bill(
+    bill: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    held_by_vendor: Mapping[tuple[str, str], Mapping[str, Any]],
+    policy: Policy,
+) -> list[dict[str, Any]]:
+    first = lines[0]
+    supplier_id, number = first["supplier_id"], first["invoice_number"]
+    key = f"{supplier_id}|{number}"
+    subject = f"bill/{bill['id']}"
+    held = held_by_vendor.get((supplier_id, number.casefold()))
+    commands = []
+    if held is None:
+        awaits = _awaits(policy, REGISTER, bill["amount"])
+        payload = _registration(bill, lines)
+        commands.append(_command(REGISTER, key, key, subject, payload, awaits=awaits))
+    payable = first["status"] == "matched" and bill["status"] != "paid" and bill["amount"] > 0
+    if payable and (held is None or held["status"] == "registered"):
+        commands.append(
+            _command(
+                FLAG,
+                key,
+                f"{key}|flagged_for_payment",
+                subject,
+                {"status": "flagged_for_payment"},
+                depends_on=[c["command_id"] for c in commands],
+                awaits=_awaits(policy, FLAG, bill["amount"]),
+            )
+        )
+    return commands
+
+
+def _registration(bill: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    orders = {line["po_id"] for line in lines}
+    payload = {
+        "supplier_id": lines[0]["supplier_id"],
+        "purchase_order_id": orders.pop() if len(orders) == 1 else None,
+        "reference": lines[0]["invoice_number"],
+        "issue_date": bill["invoice_date"],
+        "due_date": bill["due_date"],
+        "lines": [
+            {
+                "description": line["description"] or bill["description"] or "",
+                "quantity": line["invoiced_qty"],
+                "unit_price": line["invoiced_price"],
+                "total_excl_tax": line["invoiced_amount"],
+            }
+            for line in lines
+        ],
+        "total_excl_tax": bill["amount"],
+        "currency": lines[0]["currency"],
+        "status": "registered",
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _registered(supplier_invoices: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    alive = supplier_invoices.filter(pl.col("status") != "cancelled").sort("id", descending=True)
+    return {(r["supplier_id"], r["reference"].casefold()): r for r in alive.to_dicts()}
+
+
+def _frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=WANTED, orient="row").sort("kind", "command_id")
+
+
+def merge(
+    existing: pl.DataFrame,
+    wanted: pl.DataFrame,
+    *,
+    rejected: frozenset[str],
+    in_scope: Callable[[str], bool],
+    now: datetime,
+) -> pl.DataFrame:
+    """What is to be written to the outbox so that it says what is wanted now (write-back.md).
+
+    Commands that are sending, unknown or done stand. Waiting ones keep their state, and with it a
+    person's approval, while their substance is the same; the dates of the run are no substance.
+    What a person rejected stays rejected until its facts change. What nobody asks for any more and
+    was never sent is cancelled, if its subject was looked at.
+
+    Args:
+        existing: `ops.outbox`.
+        wanted: commands that the facts ask for.
+        rejected: ids of commands that a person rejected.
+        in_scope: whether a subject was looked at and decided on in this run.
+        now: when.
+
+    Returns:
+        Rows of `ops.outbox` (OUTBOX) to put; what stands is left out.
+    """
+    old = {row["command_id"]: row for row in existing.to_dicts()}
+    changes = []
+    for row in wanted.to_dicts():
+        before = old.get(row["command_id"])
+        planned = _planned(row, before, rejected=rejected, now=now)
+        if planned is not None:
+            changes.append(planned)
+    asked = set(wanted.get_column("command_id"))
+    for row in old.values():
+        dropped = row["command_id"] not in asked and in_scope(row["subject_id"])
+        if dropped and row["state"] in WAITING and row["attempts"] == 0:
+            why = {"state": "cancelled", "last_error": "its facts changed before it was sent"}
+            changes.append(row | why | {"settled_at": now})
+    schema: dict[str, Any] = dict(OUTBOX)
+    return pl.DataFrame(
+        [{name: row[name] for name in OUTBOX} for row in changes], schema=schema, orient="row"
+    )
+
+
+def _planned(
+    wanted: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    *,
+    rejected: frozenset[str],
+    now: datetime,
+) -> dict[str, Any] | None:
+    fresh = dict.fromkeys(OUTBOX) | {"attempts": 0, "planned_at": now} | dict(wanted)
+    if before is None:
+        return fresh
+    if before["state"] in STANDING:
+        return None
+    same = _substance(before["payload"]) == _substance(wanted["payload"])
+    if before["state"] in WAITING and same:
+        kept = {"payload": wanted["payload"], "depends_on": wanted["depends_on"]}
+        escalated = wanted["state"] == "awaiting_approval" and before["state"] == "planned"
+        state = wanted["state"] if escalated else before["state"]
+        renewed = dict(before) | kept | {"state": state}
+        return renewed if renewed != dict(before) else None
+    if before["command_id"] in rejected and before["state"] == "cancelled" and same:
+        return None
+    return fresh
+
+
+def _substance(payload: str) -> dict[str, Any]:
+    return {k: v for k, v in json.loads(payload).items() if k not in _RUN_DATED}
+
+
+def billed_by(invoices: pl.DataFrame) -> pl.DataFrame:
+    """The ledger rows of invoice commands: what they bill once the vendor has them.
+
+    Args:
+        invoices: rows of `ops.outbox` of kind `boond.invoice.create`.
+
+    Returns:
+        Rows of `recon.billing_ledger`; `billed_at` is when the command was sent.
+    """
+    rows = []
+    for command in invoices.to_dicts():
+        payload = json.loads(command["payload"])
+        for line in payload["lines"]:
+            _, period, consultant_id = line["description"].rsplit(" · ", 2)
+            rows.append(
+                {
+                    "reference": payload["reference"],
+                    "contract_id": payload["contract_id"],
+                    "consultant_id": consultant_id,
+                    "period": period,
+                    "days": Decimal(line["quantity"]),
+                    "amount": Decimal(line["total_excl_tax"]),
+                    "currency": payload["currency"],
+                    "invoice_id": command["vendor_id"],
+                    "billed_at": command["sent_at"],
+                }
+            )
+    return pl.DataFrame(rows, schema=LEDGER, orient="row")
+
+
+def in_flight(outbox: pl.DataFrame) -> pl.DataFrame:
+    """Invoice commands that may exist at the vendor without our knowing: sending or unknown."""
+    return outbox.filter(
+        (pl.col("kind") == INVOICE) & pl.col("state").is_in(["sending", "unknown"])
+    )

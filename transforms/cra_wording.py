@@ -1,0 +1,83 @@
+"""One plain sentence and one next step for each row of the comparison."""
+
+import polars as pl
+
+from transforms import cra_outcomes as say
+from transforms.figures import days_text, money_text
+from transforms.policy import Policy
+
+
+def _has(code: str) -> pl.Expr:
+    return pl.col("holds").list.contains(code)
+
+
+def _apart() -> pl.Expr:
+    money = money_text(pl.col("difference_amount").abs(), pl.col("currency"))
+    return pl.format(
+        "declared {}, CRA {}: {} {}{}",
+        days_text(pl.col("declared_days")),
+        days_text(pl.col("cra_days")),
+        days_text(pl.col("difference_days").abs()),
+        pl.when(pl.col("outcome") == say.OVER)
+        .then(pl.lit("too many declared"))
+        .otherwise(pl.lit("too few declared")),
+        pl.coalesce(pl.lit(", ") + money, pl.lit("")),
+    )
+
+
+def explanation(policy: Policy) -> pl.Expr:
+    """What is seen, in one sentence with its figures; it says when a gap limit is off."""
+    declared, cra = days_text(pl.col("declared_days")), days_text(pl.col("cra_days"))
+    limits = {"gap_days": policy.billing.gap_days, "gap_percent": policy.billing.gap_percent}
+    off = ", ".join(name for name, limit in limits.items() if limit == "off")
+    unlimited = pl.lit(f" ({off} off, not checked)" if off else "")
+    said = pl.coalesce(declared, pl.lit("nothing"))
+    reported = pl.coalesce(cra, pl.lit("no CRA"))
+    sentences = {
+        say.MATCHED: pl.format("declared {} and the CRA says the same", declared),
+        say.OVER: _apart() + unlimited,
+        say.UNDER: _apart() + unlimited,
+        say.MISSING_CRA: pl.format("declared {}, and there is no CRA in the month", declared),
+        say.MISSING_ENTRY: pl.format(
+            "declared {} for {}, whom BoondManager does not know", declared, "declared_name"
+        ),
+        say.UNDECLARED: pl.format("the CRA says {}, and the client declared others only", cra),
+        say.HELD: pl.format(
+            "declared {}, CRA {}: held by {}", said, reported, pl.col("holds").list.join(", ")
+        ),
+        say.NOT_CHECKED: pl.lit("not checked: a source that the row needs was not read whole"),
+    }
+    sentence = pl.lit(None, dtype=pl.String)
+    for outcome, text in sentences.items():
+        sentence = pl.when(pl.col("outcome") == outcome).then(text).otherwise(sentence)
+    return sentence
+
+
+def comparison_action() -> pl.Expr:
+    """What follows from the comparison alone; billing completes the matched rows."""
+    differs = pl.col("outcome").is_in([say.OVER, say.UNDER])
+    plain = {
+        say.MISSING_CRA: say.REMIND,
+        say.MISSING_ENTRY: say.VERIFY,
+        say.UNDECLARED: say.ASK_CLIENT,
+        say.NOT_CHECKED: say.NOTHING,
+        say.MATCHED: say.BILL,
+    }
+    only_draft = _has("CRA_NOT_SUBMITTED") & (pl.col("holds").list.len() == 1)
+    return (
+        pl.when(differs & _has("VALIDATED_CRA_DIFFERS"))
+        .then(pl.lit(say.DECIDE))
+        .when(pl.col("outcome").is_in([say.MATCHED, say.OVER, say.UNDER]) & pl.col("waiting"))
+        .then(pl.lit(say.WAIT_CONSULTANT))
+        .when(differs & _has("CRA_CONFIRMED"))
+        .then(pl.lit(say.ASK_CLIENT))
+        .when(differs & _has("GAP_TOO_LARGE"))
+        .then(pl.lit(say.APPROVE_INVALIDATE))
+        .when(differs)
+        .then(pl.lit(say.INVALIDATE))
+        .when((pl.col("outcome") == say.HELD) & only_draft)
+        .then(pl.lit(say.REMIND))
+        .otherwise(
+            pl.col("outcome").replace_strict(plain, default=say.DECIDE, return_dtype=pl.String)
+        )
+    )

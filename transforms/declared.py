@@ -1,0 +1,197 @@
+"""What clients declare: who is meant, and which lines stand (reconciliation.md 1.1 and 1.2)."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.names import SCORE, best_fuzzy, plain, prepared
+
+FOUND = "found"
+UNKNOWN = "unknown"
+AMBIGUOUS = "ambiguous"
+
+_NEWEST = ["sent", "file_time", "file_name", "declaration_id", "line_no"]
+
+
+def dated_lines(lines: pl.DataFrame, declarations: pl.DataFrame) -> pl.DataFrame:
+    """Lines with `sent` (else the file's time), `file_time`, `file_name`: the newer file wins.
+
+    Sorted from the oldest to the newest, so that `last` is the newest of a group.
+    """
+    files = declarations.select("file_name", "file_time", file_sent="sent_at", declaration_id="id")
+    return (
+        lines.drop("updated_at")
+        .join(files, on="declaration_id", how="left")
+        .with_columns(
+            sent=pl.coalesce("sent_at", "file_sent", "file_time"),
+            client=pl.col("client").str.strip_chars(),
+            name_key=prepared(pl.col("consultant")),
+        )
+        .sort(_NEWEST)
+    )
+
+
+def newest_file(*keys: str) -> pl.Expr:
+    """Whether the line is in the newest file that speaks of these keys."""
+    return pl.col("declaration_id") == pl.col("declaration_id").last().over(*keys)
+
+
+def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
+    """Adds `client_id`, `client_key` and `client_verdict` (found, unknown or ambiguous).
+
+    A client is meant by its id, else its reference, else its exact name (case, accents and hyphens
+    aside).
+    """
+    known = clients.filter(pl.col("deleted_at").is_null())
+    ways = {
+        "by_id": (pl.col("id"), pl.col("client")),
+        "by_reference": (pl.col("reference"), pl.col("client")),
+        "by_name": (plain(pl.col("name")), plain(pl.col("client"))),
+    }
+    texts = lines.select("client").unique()
+    for way, (alias, text) in ways.items():
+        meant = known.group_by(text=alias).agg(pl.col("id").sort().alias(way))
+        texts = (
+            texts.with_columns(text=text)
+            .join(meant.filter(pl.col("text") != ""), on="text", how="left")
+            .drop("text")
+        )
+    meant_ids = pl.coalesce(*ways)
+    verdict = (
+        pl.when(meant_ids.list.len() == 1)
+        .then(pl.lit(FOUND))
+        .when(meant_ids.list.len() > 1)
+        .then(pl.lit(AMBIGUOUS))
+        .otherwise(pl.lit(UNKNOWN))
+    )
+    resolved = texts.select("client", client_verdict=verdict, client_ids=meant_ids)
+    only = pl.when(pl.col("client_verdict") == FOUND).then(pl.col("client_ids").list.first())
+    unknown = pl.lit("unknown:") + plain(pl.col("client"))
+    return lines.join(resolved, on="client", how="left").with_columns(
+        client_id=only, client_key=pl.coalesce(only, unknown)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Who may be meant by a declared name.
+
+    Attributes:
+        consultants: core.consultants.
+        person_links: core.person_links; only a person's own decisions count.
+        present: `client_id`, `period`, `consultant_id` of the CRAs.
+    """
+
+    consultants: pl.DataFrame
+    person_links: pl.DataFrame
+    present: pl.DataFrame
+
+    def known(self) -> pl.DataFrame:
+        """`key` (consultant id) and `name` (prepared) of everybody."""
+        full = pl.concat_str("first_name", "last_name", separator=" ")
+        alive = self.consultants.filter(pl.col("deleted_at").is_null())
+        return alive.select(key="id", name=prepared(full))
+
+    def _decided(self) -> pl.DataFrame:
+        """The last decision of a person on each client (or all of them) and name."""
+        return (
+            self.person_links.filter(pl.col("method") == "person")
+            .join(self.known(), left_on="consultant_id", right_on="key", how="semi")
+            .with_columns(name_key=prepared(pl.col("declared_name")))
+            .sort("decided_at", "consultant_id")
+            .group_by("client_id", "name_key")
+            .agg(pl.col("consultant_id").last())
+        )
+
+    def resolve(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Who is meant, by reconciliation.md 1.1: a person's decision, exact, then fuzzy.
+
+        Args:
+            wanted: distinct `client_id` (or null), `period`, `name_key`.
+
+        Returns:
+            `wanted` with `consultant_id`, `method`, `score`, `person_verdict` and `candidates`.
+        """
+        known = self.known()
+        decided = self._decided()
+        for_all = decided.filter(pl.col("client_id").is_null()).select(
+            "name_key", by_all="consultant_id"
+        )
+        exact = known.filter(pl.col("name").is_unique()).select(name_key="name", by_name="key")
+        settled = (
+            wanted.join(
+                decided.rename({"consultant_id": "by_client"}),
+                on=["client_id", "name_key"],
+                how="left",
+            )
+            .join(for_all, on="name_key", how="left")
+            .join(exact, on="name_key", how="left")
+            .with_columns(by_person=pl.coalesce("by_client", "by_all"))
+        )
+        done = pl.coalesce("by_person", "by_name").is_not_null()
+        method = pl.when(pl.col("by_person").is_not_null()).then(pl.lit("person"))
+        sure = settled.filter(done).select(
+            *wanted.columns,
+            consultant_id=pl.coalesce("by_person", "by_name"),
+            method=method.otherwise(pl.lit("exact")),
+            score=pl.lit(100).cast(SCORE),
+            person_verdict=pl.lit(FOUND),
+            candidates=pl.lit(None, dtype=pl.String),
+        )
+        return pl.concat([sure, self._alike(settled.filter(~done).select(wanted.columns))])
+
+    def _alike(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Fuzzy: first among people with a CRA for the client in the month, then everyone."""
+        known = self.known()
+        group = pl.concat_str("client_id", "period", separator="|")
+        asked = wanted.with_row_index("row").select(
+            "client_id", "period", "name_key", key=pl.col("row").cast(pl.String), name="name_key"
+        )
+        near = best_fuzzy(
+            asked.select("key", "name", group=group).drop_nulls(),
+            self.present.join(known, left_on="consultant_id", right_on="key").select(
+                "name", key="consultant_id", group=group
+            ),
+        ).filter(pl.col("verdict") != "none")
+        rest = asked.join(near, on="key", how="anti")
+        far = best_fuzzy(rest.select("key", "name"), known)
+        verdict = pl.col("verdict").replace_strict(
+            {"taken": FOUND, "ambiguous": AMBIGUOUS}, default=UNKNOWN, return_dtype=pl.String
+        )
+        return asked.join(pl.concat([near, far]), on="key", how="left").select(
+            *wanted.columns,
+            consultant_id="candidate",
+            method=pl.when(verdict == FOUND).then(pl.lit("fuzzy")),
+            score="score",
+            person_verdict=verdict.fill_null(UNKNOWN),
+            candidates="candidates",
+        )
+
+
+def with_contracts(lines: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+    """Adds `contract_id` of the named contract (id, else reference, of that client).
+
+    `contract_unknown` is true where a contract is named that is not one of the client's.
+    """
+    known = contracts.filter(pl.col("deleted_at").is_null())
+    reference = pl.col("contract").str.strip_chars().str.to_lowercase()
+    by_id = known.select("client_id", contract="id", named_id="id")
+    by_reference = (
+        known.with_columns(reference_key=pl.col("reference").str.to_lowercase())
+        .filter(pl.col("id").n_unique().over("client_id", "reference_key") == 1)
+        .select("client_id", "reference_key", named_reference="id")
+    )
+    named = pl.coalesce("named_id", "named_reference")
+    return (
+        lines.with_columns(reference_key=reference)
+        .join(by_id, on=["client_id", "contract"], how="left")
+        .join(by_reference, on=["client_id", "reference_key"], how="left")
+        .with_columns(
+            contract_id=named,
+            contract_unknown=pl.col("contract").is_not_null()
+            & pl.col("client_id").is_not_null()
+            & named.is_null(),
+        )
+        .drop("named_id", "named_reference", "reference_key")
+        .sort(_NEWEST)
+    )

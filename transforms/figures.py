@@ -1,0 +1,37 @@
+"""Days, money and limits as a person reads them (`20.5 d`, `450.00 EUR`, `off`)."""
+
+from decimal import Decimal
+
+import polars as pl
+
+from transforms.policy import Off
+
+
+def plain_figure(value: pl.Expr) -> pl.Expr:
+    """A decimal without its trailing zeros (`20.5000` is `20.5`)."""
+    return (
+        value.cast(pl.Decimal(38, 4))
+        .cast(pl.String)
+        .str.strip_chars_end("0")
+        .str.strip_chars_end(".")
+    )
+
+
+def money_figure(value: pl.Expr) -> pl.Expr:
+    """A decimal with two places, and more only where they say something."""
+    return value.cast(pl.Decimal(38, 4)).cast(pl.String).str.replace(r"(\.\d{2}\d*?)0*$", "$1")
+
+
+def days_text(days: pl.Expr) -> pl.Expr:
+    """Days with their unit; null stays null."""
+    return plain_figure(days) + pl.lit(" d")
+
+
+def money_text(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Money with its currency, where one is known; null stays null."""
+    return money_figure(amount) + pl.coalesce(pl.lit(" ") + currency, pl.lit(""))
+
+
+def limit_text(limit: Decimal | Off, unit: str) -> str:
+    """A limit of the policy with its unit, or `off`."""
+    return "off" if limit == "off" else f"{limit.normalize():f} {unit}"

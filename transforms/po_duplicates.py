@@ -1,0 +1,69 @@
+"""Invoices that were seen before (reconciliation.md 2.2, `DUPLICATE`)."""
+
+import polars as pl
+
+_KEY = ["party", "amount", "invoice_date"]
+
+
+def duplicates(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """The later one of two invoices that are the same.
+
+    The same supplier and number, without case and punctuation, whatever the date; or the same
+    supplier, amount and date, unless each names an order of its own.
+
+    Args:
+        seen: bills in their order: `turn`, `bill_id`, `party`, `invoice_number`, `amount`,
+            `invoice_date`.
+        named: `bill_id`, `po_id`: the one order that the bill names.
+
+    Returns:
+        `turn`, `original` (the earlier bill, null when it is only alike), `twin` (the earlier bill
+        of the same amount and date where each names an order of its own, else null).
+    """
+    by_turn = seen.sort("turn")
+    return (
+        _same_number(by_turn)
+        .join(_same_amount(by_turn, named), on="turn", how="full", coalesce=True)
+        .select(
+            "turn",
+            original=pl.coalesce("original", "original_alike"),
+            twin=pl.when(pl.col("original").is_null()).then(pl.col("twin")),
+        )
+    )
+
+
+def _same_number(seen: pl.DataFrame) -> pl.DataFrame:
+    number = pl.col("invoice_number").str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
+    numbered = seen.select("turn", "bill_id", "party", number=number.replace("", None)).drop_nulls()
+    again = numbered.filter(pl.struct("party", "number").is_duplicated())
+    return (
+        again.select(
+            "turn",
+            original=pl.col("bill_id").first().over("party", "number"),
+            is_first=pl.col("turn") == pl.col("turn").first().over("party", "number"),
+        )
+        .filter(~pl.col("is_first"))
+        .drop("is_first")
+    )
+
+
+def _same_amount(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """Later bills of like amount and date; those that name an order of their own are twins."""
+    alike = seen.filter(pl.struct(_KEY).is_duplicated()).join(
+        named.select("bill_id", "po_id"), on="bill_id", how="left", maintain_order="left"
+    )
+    nameless = pl.col("po_id").is_null()
+    nameless_before = (nameless.cum_sum() - nameless.cast(pl.UInt32)).over(_KEY) > 0
+    order_before = pl.int_range(pl.len()).over([*_KEY, "po_id"]) > 0
+    later = pl.int_range(pl.len()).over(_KEY) > 0
+    first = pl.col("bill_id").first().over(_KEY)
+    same = nameless | nameless_before | order_before
+    return (
+        alike.with_columns(
+            original_alike=pl.when(same).then(first),
+            twin=pl.when(~same).then(first),
+            later=later,
+        )
+        .filter("later")
+        .select("turn", "original_alike", "twin")
+    )

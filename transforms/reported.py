@@ -1,0 +1,217 @@
+"""What consultants report: which CRAs count for which client and month (reconciliation.md 1.2)."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from transforms.money import DAYS
+from transforms.rates import month_start
+
+DEAD = ["rejected", "invalidated"]
+_NOBODY = ""
+
+
+def _alive(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("deleted_at").is_null())
+
+
+def production(cra_days: pl.DataFrame) -> pl.DataFrame:
+    """Production days only: `cra_id`, `date`, `period`, `duration`."""
+    return cra_days.filter(pl.col("type_code") == "production").select(
+        "cra_id", "date", "duration", period=pl.col("date").dt.strftime("%Y-%m")
+    )
+
+
+def touching(cras: pl.DataFrame, worked: pl.DataFrame, periods: Sequence[str]) -> pl.DataFrame:
+    """Every CRA and month of `periods` that it reaches, by its dates or its production days.
+
+    Returns:
+        `cra_id`, `period`, distinct.
+    """
+    months = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
+    first = month_start(pl.col("period"))
+    spanned = (
+        cras.select("id", "period_start_date", "period_end_date")
+        .join(months, how="cross")
+        .filter(
+            pl.col("period_start_date") <= first.dt.month_end(), pl.col("period_end_date") >= first
+        )
+        .select("period", cra_id="id")
+    )
+    dated = worked.join(months, on="period", how="semi").select("period", "cra_id")
+    known = cras.select(cra_id="id")
+    return pl.concat([spanned, dated]).unique().join(known, on="cra_id", how="semi")
+
+
+def neighbour_months(
+    cras: pl.DataFrame, cra_days: pl.DataFrame, periods: Sequence[str]
+) -> set[str]:
+    """The other months of the CRAs that touch `periods`: a CRA is settled month by month."""
+    standing, worked = _alive(cras), production(cra_days)
+    touched = touching(standing, worked, periods).select("cra_id").unique()
+    inside = standing.join(touched, left_on="id", right_on="cra_id", how="semi")
+    bounds = pl.concat([inside["period_start_date"], inside["period_end_date"]])
+    months = bounds.dt.strftime("%Y-%m").unique().to_list()
+    dated = worked.join(touched, on="cra_id", how="semi")["period"].unique().to_list()
+    return {*months, *dated}
+
+
+def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+    """`cra_id`, `mission_contract_id`, `mission_client_id`: the contract that the mission names."""
+    known = _alive(contracts)
+    named = pl.concat(
+        [
+            known.select("id", "client_id", mission="id"),
+            known.select("id", "client_id", mission="reference"),
+        ]
+    ).unique()
+    only = named.filter(pl.col("id").n_unique().over("mission") == 1)
+    missions = pl.concat(
+        [cras.select("id", mission="resource_id"), cras.select("id", mission="resource_label")]
+    ).rename({"id": "cra_id"})
+    return (
+        missions.join(only, on="mission")
+        .group_by("cra_id")
+        .agg(mission_contract_id=pl.col("id").min(), mission_client_id=pl.col("client_id").min())
+    )
+
+
+def _described(cras: pl.DataFrame, worked: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+    """Standing CRAs with client, whole production days and whether their total says the same.
+
+    A CRA that names no client is for its contract's, else its mission's.
+    """
+    totals = worked.group_by("cra_id").agg(production_days=pl.col("duration").sum().cast(DAYS))
+    owners = contracts.select(contract_id="id", contract_client_id="client_id")
+    return (
+        _alive(cras)
+        .rename({"id": "cra_id"})
+        .join(totals, on="cra_id", how="left")
+        .join(owners, on="contract_id", how="left")
+        .join(_mission_contracts(_alive(cras), contracts), on="cra_id", how="left")
+        .with_columns(
+            # a CRA without production lines says zero days: it is there, it is not absent
+            production_days=pl.coalesce("production_days", pl.lit(0, dtype=DAYS)),
+            client_id=pl.coalesce("client_id", "contract_client_id", "mission_client_id"),
+        )
+        .with_columns(
+            consistent=pl.col("production_days") == pl.col("total_days"),
+            dead=pl.col("status").is_in(DEAD),
+            client_key=pl.col("client_id").fill_null(_NOBODY),
+        )
+    )
+
+
+def _replacements(described: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
+    """Which dead CRA another one replaces: `dead_id`, `cra_id` (newer, same person, client, days).
+
+    A CRA that stands replaces a dead one whatever its time stamp, which moves when we invalidate;
+    of two dead ones the later changed stands. The days are the same where a date is shared, or, of
+    a CRA without production, where the periods overlap. Two contracts are two things.
+    """
+    keys = ["consultant_id", "client_key"]
+    side = described.select(
+        *keys,
+        "cra_id",
+        "contract_id",
+        "dead",
+        "updated_at",
+        "production_days",
+        "period_start_date",
+        "period_end_date",
+    )
+    empty = (pl.col("production_days") == 0) | (pl.col("production_days_old") == 0)
+    overlap = (pl.col("period_start_date") <= pl.col("period_end_date_old")) & (
+        pl.col("period_end_date") >= pl.col("period_start_date_old")
+    )
+    changed = pl.col("updated_at")
+    later = (changed > pl.col("updated_at_old")).fill_null(value=False) | (
+        changed.eq_missing(pl.col("updated_at_old")) & (pl.col("cra_id") > pl.col("cra_id_old"))
+    )
+    same_contract = (pl.col("contract_id") == pl.col("contract_id_old")).fill_null(value=True)
+    pairs = (
+        side.filter("dead")
+        .join(side, on=keys, suffix="_new")
+        .rename({name: f"{name}_old" for name in side.columns if name not in keys})
+        .rename({f"{name}_new": name for name in side.columns if name not in keys})
+        .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
+    )
+    dates = worked.select("cra_id", "date").unique()
+    shared = (
+        pairs.select("cra_id", "cra_id_old")
+        .join(dates, left_on="cra_id_old", right_on="cra_id")
+        .join(dates, on=["cra_id", "date"], how="semi")
+        .select("cra_id", "cra_id_old")
+    )
+    overlapping = pairs.filter(empty & overlap).select("cra_id", "cra_id_old")
+    return pl.concat([shared, overlapping]).unique().rename({"cra_id_old": "dead_id"})
+
+
+def _confirmed(
+    described: pl.DataFrame, replacements: pl.DataFrame, invalidated: pl.DataFrame
+) -> pl.DataFrame:
+    """`cra_id` of those resubmitted with the very days for which we had invalidated them."""
+    before = invalidated.select(dead_id="cra_id", refused_days="cra_days")
+    itself = described.select("cra_id", dead_id="cra_id")
+    return (
+        pl.concat([itself, replacements.select("cra_id", "dead_id")])
+        .join(before, on="dead_id")
+        .join(described.filter(pl.col("status") == "submitted"), on="cra_id")
+        .filter(pl.col("refused_days") == pl.col("production_days"))
+        .select("cra_id")
+        .unique()
+    )
+
+
+def reported(
+    cras: pl.DataFrame,
+    cra_days: pl.DataFrame,
+    contracts: pl.DataFrame,
+    invalidated: pl.DataFrame,
+    periods: Sequence[str],
+) -> pl.DataFrame:
+    """Every counted CRA and month of `periods`; production days are split by their date.
+
+    Args:
+        cras: core.cras.
+        cra_days: core.cra_days.
+        contracts: core.contracts.
+        invalidated: `cra_id`, `cra_days` (production days of the whole CRA when we invalidated it).
+        periods: months to look at.
+
+    Returns:
+        `cra_id`, `period`, `client_id` (null when it cannot be told), `consultant_id`,
+        `contract_id` (as named), `mission_contract_id`, `status`, `month_days`, `production_days`,
+        `total_days`, `consistent`, `dead`, `confirmed`. A rejected or invalidated CRA is left out
+        once another stands in its place.
+    """
+    worked = production(cra_days)
+    described = _described(cras, worked, contracts)
+    replacements = _replacements(described, worked)
+    confirmed = _confirmed(described, replacements, invalidated)
+    by_month = worked.group_by("cra_id", "period").agg(
+        month_days=pl.col("duration").sum().cast(DAYS)
+    )
+    return (
+        touching(_alive(cras), worked, periods)
+        .join(replacements, left_on="cra_id", right_on="dead_id", how="anti")
+        .join(described, on="cra_id")
+        .join(by_month, on=["cra_id", "period"], how="left")
+        .join(confirmed.with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
+        .select(
+            "cra_id",
+            "period",
+            "client_id",
+            "consultant_id",
+            "contract_id",
+            "mission_contract_id",
+            "status",
+            "production_days",
+            "total_days",
+            "consistent",
+            "dead",
+            month_days=pl.coalesce("month_days", pl.lit(0, dtype=DAYS)),
+            confirmed=pl.col("confirmed").is_not_null(),
+        )
+        .sort("period", "cra_id")
+    )
