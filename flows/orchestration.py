@@ -1,17 +1,13 @@
 """The engine driven by Prefect: steps are tasks, tables are artifacts (running.md, Prefect).
 
-Prefect must never reach out on its own, so its telemetry is off before it is imported.
+Prefect's own settings stand in `flows/__init__.py`, since they must be there before its import.
 """
 
-import os
-
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "rapproche")
-
 import asyncio
+import atexit
 import importlib
+import logging
+import os
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -33,6 +29,16 @@ from flows.settings import SECRETS, load
 
 T = TypeVar("T")
 _SEPARATORS = re.compile("[._]")
+
+
+@atexit.register
+def _close_standard_error() -> None:
+    """Ends standard error when the process does.
+
+    DuckDB's binding reports what Prefect's threads still hold at the end as leaks, in a hundred
+    lines; everything of ours has been said by then.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 class SourceUnavailableError(Exception):
@@ -83,11 +89,12 @@ async def as_flow_run(
     """Runs one part of the engine inside the flow run that calls it.
 
     Returns:
-        Completed, or completed with quarantine, with the reasons.
+        Completed, with the name that `ops.runs` has and the reasons as its message.
 
     Raises:
         SourceUnavailableError: a source could not be read or written (exit code 3).
     """
+    logging.getLogger("rapproche").setLevel(logging.INFO)
     settings = load(await _secrets())
     async with open_run(
         command, settings, Orchestrated(), World(system_clock), **parameters
@@ -97,8 +104,7 @@ async def as_flow_run(
     said = "\n".join(outcome.reasons)
     if outcome.exit_code == 3:  # noqa: PLR2004 - running.md, exit codes
         raise SourceUnavailableError(said)
-    name = "Completed with quarantine" if outcome.exit_code else None
-    return Completed(message=said or None, name=name or "Completed", data=outcome.exit_code)
+    return Completed(message=said or None, name=outcome.state.capitalize())
 
 
 async def _secrets() -> dict[str, str]:
@@ -125,11 +131,11 @@ def run_flow(command: str, parameters: dict[str, Any]) -> Outcome:
     given = {name: value for name, value in parameters.items() if value is not None}
     state: State[Any] = asyncio.run(flow(**given, return_state=True))
     if state.is_completed():
-        reasons = tuple((state.message or "").splitlines()) if state.name != "Completed" else ()
-        return Outcome(1 if state.name != "Completed" else 0, reasons)
+        reasons = tuple((state.message or "").splitlines())
+        return Outcome(1 if reasons else 0, reasons, str(state.name).lower())
     failure = asyncio.run(_failure(state))
     if isinstance(failure, SourceUnavailableError):
-        return Outcome(3, tuple(str(failure).splitlines()))
+        return Outcome(3, tuple(str(failure).splitlines()), "failed")
     raise failure
 
 

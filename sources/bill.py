@@ -5,16 +5,16 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from sources import json_text
 from sources.bill_gateway import STREAMS
-from sources.errors import Critical, Secrets, SourceError
-from sources.exchange import Answer, Ask
-from sources.http import Seam, Wiring
+from sources.errors import Critical, Secrets
+from sources.exchange import Answer, Ask, path_segment
+from sources.http import Seam
 from sources.paging import Reading, ids_of
 from sources.session import Grant, Session
 from sources.streams import Page, Stream
+from sources.wiring import Wiring
 
 _SOURCE = "bill"
 _LOGIN_PATH = "/connect/v3/login"
@@ -88,17 +88,8 @@ class Bill:
         path = self.streams[stream].one
         if path is None:
             raise LookupError(f"{stream} are not served one by one")
-        try:
-            answer = await self._get(path.format(id=_segment(id)), {})
-        except SourceError as error:
-            if error.code == "not_found":
-                return None
-            raise
-        value = answer.value.get("response_data") if isinstance(answer.value, dict) else None
-        if not isinstance(value, dict):
-            message = "the answer holds no object `response_data`."
-            raise Critical(_SOURCE, f"GET {path}", "envelope", message)
-        return json_text.member(answer.body, "response_data")
+        where = path.format(id=path_segment(id))
+        return await self._seam.one(where, "response_data", self._session)
 
     async def find(
         self,
@@ -125,18 +116,15 @@ class Bill:
         """Raises: no command goes to Bill.com."""
         raise LookupError(kind)
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
-        return await self._seam.call(Ask("GET", path, params=params), self._session)
-
     async def _list(
         self, path: str, params: Mapping[str, str], parent: str | None
     ) -> AsyncGenerator[Page, None]:
         operation = f"GET {path}"
-        asked_path = path.format(parent=_segment(parent or ""))
+        asked_path = path.format(parent=path_segment(parent or ""))
 
         async def fetch(number: int, token: str | None) -> tuple[Page, str | None]:
             paged = params if token is None else {**params, "page": token}
-            answer = await self._get(asked_path, paged)
+            answer = await self._seam.call(Ask("GET", asked_path, params=paged), self._session)
             return _page(answer, number, operation, parent), _token(answer)
 
         async with aclosing(Reading(_SOURCE, operation).chained(fetch)) as pages:
@@ -154,7 +142,7 @@ class Bill:
             read_s=_LOGIN_S,
         )
         answer = await self._seam.log_in(ask, attempt)
-        session = answer.value.get("sessionId") if isinstance(answer.value, dict) else None
+        session = answer.member("sessionId")
         if not isinstance(session, str) or not session:
             raise Critical(_SOURCE, ask.operation, "no_session", "the answer holds no session.")
         self._secrets.learn(session)
@@ -166,14 +154,8 @@ def _with_session(ask: Ask, grant: Grant) -> Ask:
     return replace(ask, params={**ask.params, "sessionId": grant.secret})
 
 
-def _segment(id_: str) -> str:
-    """An id as one segment of a path, whatever characters it has."""
-    return quote(id_, safe="").replace(".", "%2E") if set(id_) <= {"."} else quote(id_, safe="")
-
-
 def _page(answer: Answer, number: int, operation: str, parent: str | None) -> Page:
-    value = answer.value if isinstance(answer.value, dict) else {}
-    rows = value.get("response_data")
+    rows = answer.member("response_data")
     if not isinstance(rows, list):
         message = "the answer holds no list `response_data`."
         raise Critical(_SOURCE, operation, "envelope", message)
@@ -185,5 +167,5 @@ def _page(answer: Answer, number: int, operation: str, parent: str | None) -> Pa
 
 def _token(answer: Answer) -> str | None:
     """The token of the next page; a number is one too, an empty one is none."""
-    token = answer.value.get("nextPage")
+    token = answer.member("nextPage")
     return str(token) if isinstance(token, str | int) and token else None

@@ -5,16 +5,17 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from sources import json_text, mapping
 from sources.boond_v3 import CONTRACTS_OF_CLIENT, STREAMS, WRITES, Write
 from sources.errors import Authentication, Critical, OutcomeUnknown, Secrets, SourceError
-from sources.exchange import Answer, Ask
-from sources.http import Seam, Wiring, checked_url
+from sources.exchange import Answer, Ask, path_segment
+from sources.http import Seam
 from sources.paging import Reading, ids_of
 from sources.session import Grant, Session
 from sources.streams import Page, Stream
+from sources.wiring import Wiring, checked_url
 
 _SOURCE = "boond"
 _DEFAULT_PAGE_SIZE = 30
@@ -99,22 +100,19 @@ class Boond:
         path = self.streams[stream].one
         if path is None:
             raise LookupError(f"{stream} are not served one by one")
-        try:
-            answer = await self._get(path.format(id=_segment(id)))
-        except SourceError as error:
-            if error.code == "not_found":
-                return None
-            raise
-        return _object(answer, f"GET {path}")
+        return await self._seam.one(path.format(id=path_segment(id)), "data", self._session)
 
     async def find(self, kind: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """What stands under the natural key; compared here too, since filters may be ignored."""
+        """What stands under the natural key; compared here too, since filters may be ignored.
+
+        A list that ends short of what BoondManager states is an error: it proves no absence.
+        """
         write = WRITES[kind]
         stream = self.streams[write.stream]
         key = {column: str(payload[column]) for column in write.natural_key}
         asked = {write.natural_key[column]: value for column, value in key.items()}
         found: dict[str, Mapping[str, Any]] = {}
-        async with aclosing(self._list(stream.path, asked)) as pages:
+        async with aclosing(self._list(stream.path, asked, whole=True)) as pages:
             async for page in pages:
                 for served in json_text.exact(page.body)["data"]:
                     held = mapping.held_by_vendor(stream.record, served)
@@ -142,7 +140,7 @@ class Boond:
         write = WRITES[kind]
         stream = self.streams[write.stream]
         creates = bool(write.natural_key)
-        path = stream.path if creates else f"{stream.path}/{_segment(target)}"
+        path = stream.path if creates else f"{stream.path}/{path_segment(target)}"
         body = mapping.wire_body(stream.record, payload) | self._stamp(write)
         ask = Ask(
             "POST" if creates else "PUT",
@@ -152,7 +150,10 @@ class Boond:
             write=True,
         )
         answer = await self._seam.call(ask, self._session)
-        served = _object(answer, ask.operation, write=True)
+        served = answer.object("data")
+        if served is None:
+            message = "the answer holds no object `data`."
+            raise OutcomeUnknown(_SOURCE, ask.operation, "envelope", message)
         return self._held(stream, served)
 
     def _stamp(self, write: Write) -> dict[str, str]:
@@ -166,14 +167,16 @@ class Boond:
     async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         return await self._seam.call(Ask("GET", path, params=params or {}), self._session)
 
-    async def _list(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+    async def _list(
+        self, path: str, params: Mapping[str, str], *, whole: bool = False
+    ) -> AsyncGenerator[Page, None]:
         size = 500
 
         async def fetch(number: int) -> Page:
             paged = {"page": str(number), "maxResults": str(size), **params}
             return _page(await self._get(path, paged), number, f"GET {path}")
 
-        reading = Reading(_SOURCE, f"GET {path}")
+        reading = Reading(_SOURCE, f"GET {path}", whole=whole)
         async with aclosing(reading.numbered(fetch, size, _DEFAULT_PAGE_SIZE)) as pages:
             async for page in pages:
                 yield page
@@ -200,7 +203,7 @@ class Boond:
         async for page in self._list(self.streams["clients"].path, {}):
             clients.update(dict.fromkeys(page.ids))
         for client in clients:
-            path = CONTRACTS_OF_CLIENT.format(parent=_segment(client))
+            path = CONTRACTS_OF_CLIENT.format(parent=path_segment(client))
             async with aclosing(self._list(path, params)) as pages:
                 async for page in pages:
                     yield page
@@ -219,14 +222,13 @@ class Boond:
         content = urlencode({**form, **self._client}).encode()
         ask = Ask("POST", self._auth_url, headers=_FORM, content=content, login=True)
         answer = await self._seam.log_in(ask, attempt)
-        said = answer.value if isinstance(answer.value, dict) else {}
-        token, refresh = said.get("access_token"), said.get("refresh_token")
+        token, refresh = answer.member("access_token"), answer.member("refresh_token")
         if not isinstance(token, str) or not token:
             raise Critical(_SOURCE, ask.operation, "no_token", "the answer holds no token.")
         refresh = refresh if isinstance(refresh, str) else None
         self._secrets.learn(token, refresh)
         now = self._now()
-        return Grant(token, now, now + _lifetime(said.get("expires_in")), refresh)
+        return Grant(token, now, now + _lifetime(answer.member("expires_in")), refresh)
 
 
 def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
@@ -264,18 +266,12 @@ def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _segment(id_: str) -> str:
-    """An id as one segment of a path, whatever characters it has."""
-    return quote(id_, safe="").replace(".", "%2E") if set(id_) <= {"."} else quote(id_, safe="")
-
-
 def _page(answer: Answer, number: int, operation: str) -> Page:
-    value = answer.value if isinstance(answer.value, dict) else {}
-    rows = value.get("data")
+    rows = answer.member("data")
     if not isinstance(rows, list):
         raise Critical(_SOURCE, operation, "envelope", "the answer holds no list `data`.")
     return Page(
-        answer.body, "$.data", number, ids_of(rows), _total(value.get("meta")), answer.served_at
+        answer.body, "$.data", number, ids_of(rows), _total(answer.member("meta")), answer.served_at
     )
 
 
@@ -283,12 +279,3 @@ def _total(meta: Any) -> int | None:
     totals = meta.get("totals") if isinstance(meta, dict) else None
     rows = totals.get("rows") if isinstance(totals, dict) else None
     return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0 else None
-
-
-def _object(answer: Answer, operation: str, *, write: bool = False) -> bytes:
-    """The text of the object in the envelope."""
-    value = answer.value.get("data") if isinstance(answer.value, dict) else None
-    if isinstance(value, dict):
-        return json_text.member(answer.body, "data") or b""
-    kind = OutcomeUnknown if write else Critical
-    raise kind(_SOURCE, operation, "envelope", "the answer holds no object `data`.")

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
+from sources import json_text
 from sources.errors import (
     Authentication,
     Critical,
@@ -81,6 +83,20 @@ class Answer:
     body: bytes = field(repr=False)
     value: Any = field(repr=False)
     served_at: datetime | None
+
+    def member(self, key: str) -> Any:
+        """A member of the envelope; None where there is no such envelope."""
+        return self.value.get(key) if isinstance(self.value, dict) else None
+
+    def object(self, key: str) -> bytes | None:
+        """The text of an object in the envelope; None where there is none."""
+        return json_text.member(self.body, key) if isinstance(self.member(key), dict) else None
+
+
+def path_segment(id_: str) -> str:
+    """An id as one segment of a path, whatever characters it has."""
+    quoted = quote(id_, safe="")
+    return quoted.replace(".", "%2E") if set(id_) <= {"."} else quoted
 
 
 def clock_of(headers: httpx.Headers) -> datetime | None:

@@ -6,13 +6,10 @@ with credentials, repeated where that is safe.
 """
 
 import asyncio
-import ipaddress
 import logging
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 import httpx
@@ -20,10 +17,18 @@ import stamina
 import stamina.instrumentation
 
 from sources import json_text
-from sources.errors import Authentication, Critical, Secrets, SourceError, Transient
+from sources.errors import (
+    Authentication,
+    Critical,
+    OutcomeUnknown,
+    Secrets,
+    SourceError,
+    Transient,
+)
 from sources.exchange import Answer, Ask, Call, clock_of, lost, refusal, retry_after
 from sources.limits import Breaker, Limiter
 from sources.session import Session
+from sources.wiring import Wiring, checked_url, client
 
 _LARGEST_BODY = 64 * 1024 * 1024
 _RETRIES = 3
@@ -35,31 +40,6 @@ _PATIENCE_S = 600.0
 _CHATTY = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
 _T = TypeVar("_T")
 _NOT_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """What every door is given from outside.
-
-    Attributes:
-        now: the clock, time zone set; it must go on while `asyncio.sleep` waits.
-        state_dir: where the processes of the machine share the rate limit; None for one process.
-        transport: stands in for the network.
-        on_call: told of every exchange.
-        retry_base: seconds of the first retry wait; it scales all waits that are ours.
-        requests_per_minute: exchanges allowed in any 60 s.
-        burst_per_second: exchanges allowed in any 1 s.
-        tls12: allows TLS 1.2; otherwise 1.3 only.
-    """
-
-    now: Callable[[], datetime]
-    state_dir: Path | None = None
-    transport: httpx.AsyncBaseTransport | None = None
-    on_call: Callable[[Call], None] | None = None
-    retry_base: float = 1.0
-    requests_per_minute: int = 100
-    burst_per_second: int = 20
-    tls12: bool = False
 
 
 @dataclass
@@ -97,7 +77,7 @@ class Seam:
             state_dir=wiring.state_dir,
         )
         self._breaker = Breaker(_MINUTE * wiring.retry_base)
-        self._client = _client(wiring)
+        self._client = client(wiring)
         _quieten()
 
     async def aclose(self) -> None:
@@ -113,6 +93,25 @@ class Seam:
         """
         progress = _Progress()
         return await self._retried(lambda: self._signed(ask, session, progress))
+
+    async def one(self, path: str, key: str, session: Session) -> bytes | None:
+        """The text of the object under `key` in the answer; None when the vendor says 404.
+
+        Raises:
+            Critical: the answer holds no such object.
+            SourceError: as for `call`.
+        """
+        try:
+            answer = await self.call(Ask("GET", path), session)
+        except SourceError as error:
+            if error.code == "not_found":
+                return None
+            raise
+        found = answer.object(key)
+        if found is None:
+            message = f"the answer holds no object `{key}`."
+            raise Critical(self.source, f"GET {path}", "envelope", message)
+        return found
 
     async def authenticate(self, session: Session) -> None:
         """Logs in unless a login is still good.
@@ -233,26 +232,35 @@ class Seam:
             self._tell(ask, called_at, _elapsed() - began, (attempt, status, size))
 
     async def _received(self, ask: Ask) -> tuple[httpx.Response, bytes]:
-        request = self._client.build_request(
-            ask.method,
-            ask.url if "://" in ask.url else self._base_url + ask.url,
-            params=dict(ask.params) or None,
-            headers=dict(ask.headers),
-            content=ask.content,
-            timeout=httpx.Timeout(ask.read_s, connect=ask.connect_s),
-        )
+        request = self._request(ask)
         response = await self._client.send(request, stream=True)
         try:
             return response, await self._bounded(ask, response)
         finally:
             await response.aclose()
 
+    def _request(self, ask: Ask) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                ask.method,
+                ask.url if "://" in ask.url else self._base_url + ask.url,
+                params=dict(ask.params) or None,
+                headers=dict(ask.headers),
+                content=ask.content,
+                timeout=httpx.Timeout(ask.read_s, connect=ask.connect_s),
+            )
+        except UnicodeError:
+            # The error of the codec would show the secret that it stumbles over.
+            message = "a credential has characters that no HTTP header can carry."
+            raise Authentication(self.source, ask.operation, "credential", message) from None
+
     async def _bounded(self, ask: Ask, response: httpx.Response) -> bytes:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > _LARGEST_BODY:
-                raise Critical(self.source, ask.operation, "too_large", "the answer exceeds 64 MB.")
+                kind = OutcomeUnknown if ask.write else Critical
+                raise kind(self.source, ask.operation, "too_large", "the answer exceeds 64 MB.")
         return bytes(body)
 
     def _read(self, ask: Ask, response: httpx.Response, body: bytes) -> Answer:
@@ -301,45 +309,11 @@ class Seam:
             self._wiring.on_call(call)
 
 
-def checked_url(url: str) -> str:
-    """The URL without its last slash.
-
-    Raises:
-        ValueError: it is no http(s) URL, holds a password, or is plain http beyond loopback.
-    """
-    parsed = httpx.URL(url)
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
-        raise ValueError("the base URL must be https://host/path")
-    if parsed.scheme == "http" and not _loopback(parsed.host):
-        raise ValueError("plain http:// is for loopback only: secrets would travel in the clear")
-    return url.rstrip("/")
-
-
 def _is_failure(error: SourceError) -> bool:
     """Whether the vendor is down; a refusal says that it is up."""
     status = error.status
     silent = status is None or status == _RATE_LIMIT or status >= _SERVER_FAILURE
     return error.kind == "transient" and silent
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _client(wiring: Wiring) -> httpx.AsyncClient:
-    """Redirects are not followed: they could carry credentials elsewhere."""
-    if wiring.transport is not None:
-        return httpx.AsyncClient(transport=wiring.transport, follow_redirects=False)
-    return httpx.AsyncClient(verify=_tls(tls12=wiring.tls12), follow_redirects=False)
-
-
-def _tls(*, tls12: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2 if tls12 else ssl.TLSVersion.TLSv1_3
-    return context
 
 
 def _elapsed() -> float:

@@ -134,7 +134,13 @@ def _open(state_dir: Path | None) -> sqlite3.Connection:
         path = state_dir / "limits.sqlite"
         path.touch(mode=0o600)
         name = str(path)
-    connection = sqlite3.connect(name, timeout=_BUSY_S, isolation_level=None)
+    connection = sqlite3.connect(
+        # A door may be built in one thread and used in another, never in two at once.
+        name,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     # A count lost with the machine's power is a count that nobody needs any more.
     connection.execute("PRAGMA synchronous = OFF")
     with closing(connection.cursor()) as cursor:

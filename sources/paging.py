@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from sources.errors import Critical
+from sources.errors import Critical, Transient
 from sources.streams import Page
 
 _PASSES = 5
@@ -68,10 +68,12 @@ class Reading:
     Args:
         source: the vendor.
         operation: what is read, for errors and the log.
+        whole: refuses a list that has fewer rows than the vendor states, instead of warning.
     """
 
-    def __init__(self, source: str, operation: str) -> None:
+    def __init__(self, source: str, operation: str, *, whole: bool = False) -> None:
         self._source = source
+        self._whole = whole
         self._operation = operation
         self._log = logging.getLogger(f"rapproche.{source}")
 
@@ -132,7 +134,7 @@ class Reading:
                 break
             self._log.info("rows moved while they were read, reading again: %s", self._operation)
         if this.total is not None and this.total > len(seen):
-            self._warn_short(len(seen), this.total)
+            self._say_short(len(seen), this.total)
 
     async def _chained(
         self, fetch: Callable[[int, str | None], Awaitable[tuple[Page, str | None]]]
@@ -157,10 +159,11 @@ class Reading:
         message = "the same rows come page after page."
         return Critical(self._source, self._operation, "endless", message)
 
-    def _warn_short(self, rows: int, stated: int) -> None:
-        self._log.warning(
-            "fewer rows than stated: %s rows=%d stated=%d", self._operation, rows, stated
-        )
+    def _say_short(self, rows: int, stated: int) -> None:
+        said = f"fewer rows than stated: {rows} of {stated}."
+        if self._whole:
+            raise Transient(self._source, self._operation, "short", said)
+        self._log.warning("%s: %s", self._operation, said)
 
 
 async def _numbered(

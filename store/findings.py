@@ -1,32 +1,48 @@
 """What earlier looks found, as the next look needs it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
+from store.staging import Shape, texts
 from store.warehouse import Warehouse
 
 _SETTLED = """
-    WITH registered AS (
-        SELECT b.id, b.status AS bill_status, b.amount, s.status
+    WITH commands AS (
+        SELECT split_part(subject_id, '/', 2) AS id, bool_or(kind LIKE '%.flag') AS flagged
+        FROM ops.outbox
+        WHERE state = 'done'
+            AND kind IN ('boond.supplier_invoice.register', 'boond.supplier_invoice.flag')
+        GROUP BY ALL
+    ), adopted AS (
+        SELECT b.id, true AS flagged
         FROM core.bills b
-        JOIN recon.po_matches m ON m.bill_id = b.id AND m.bill_line = 1
+        JOIN recon.po_matches m ON m.bill_id = b.id AND m.bill_line = 1 AND m.status = 'matched'
         JOIN core.supplier_invoices s ON s.supplier_id = m.supplier_id
             AND lower(s.reference) = lower(b.invoice_number) AND s.deleted_at IS NULL
-        WHERE s.status <> 'cancelled' AND m.status IN ('matched', 'partial')
-    ), flagged AS (
-        SELECT split_part(subject_id, '/', 2) AS id FROM ops.outbox
-        WHERE kind = 'boond.supplier_invoice.flag' AND state = 'done'
+            AND s.status IN ('flagged_for_payment', 'paid')
     )
-    SELECT DISTINCT id FROM (
-        SELECT id FROM flagged
-        UNION ALL
-        SELECT id FROM registered WHERE status IN ('flagged_for_payment', 'paid')
-        UNION ALL
-        SELECT id FROM registered WHERE bill_status = 'paid' OR amount < 0
-    ) ORDER BY id
+    SELECT id, bool_or(flagged OR (m.status = 'matched' AND (b.status = 'paid' OR b.amount < 0)))
+    FROM (FROM commands UNION ALL FROM adopted) x
+    JOIN core.bills b USING (id)
+    JOIN recon.po_matches m ON m.bill_id = id AND m.bill_line = 1
+    GROUP BY id ORDER BY id
+"""
+
+_ACCEPTED_SUPPLIERS = """
+    (SELECT row_number() OVER () AS seq, h.id, h.content AS payload
+    FROM core.history h
+    JOIN (
+        SELECT split_part(target, '|', 1) AS supplier_id, max(settled_at) AS accepted_at
+        FROM ops.outbox
+        WHERE state = 'done'
+            AND kind IN ('boond.supplier_invoice.register', 'boond.supplier_invoice.flag')
+        GROUP BY ALL
+    ) a ON a.supplier_id = h.id AND h.valid_from <= a.accepted_at
+        AND coalesce(h.valid_to, 'infinity') > a.accepted_at
+    WHERE h.table_name = 'suppliers')
 """
 
 _MONTHS = """
@@ -80,9 +96,17 @@ def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
     )
 
 
-def settled_bills(warehouse: Warehouse) -> list[str]:
-    """Bills that are not looked at again: flagged by us, or registered with nothing to flag."""
-    return [row[0] for row in warehouse.rows(_SETTLED)]
+def settled_bills(warehouse: Warehouse) -> dict[str, bool]:
+    """Bills that were registered or flagged, and whether nothing is left to be done for them.
+
+    One that is registered and neither flagged, nor paid, nor a credit note is looked at again.
+    """
+    return dict(warehouse.rows(_SETTLED))
+
+
+def suppliers_as_accepted(warehouse: Warehouse, shape: Shape) -> pl.DataFrame:
+    """Suppliers as they stood when an invoice of theirs was last accepted, as texts."""
+    return texts(warehouse, shape, _ACCEPTED_SUPPLIERS).records
 
 
 def closed_bills(warehouse: Warehouse) -> list[str]:
@@ -96,7 +120,7 @@ def closed_bills(warehouse: Warehouse) -> list[str]:
     ]
 
 
-def rows_of_bills(warehouse: Warehouse, table: str, bills: Sequence[str]) -> pl.DataFrame:
+def rows_of_bills(warehouse: Warehouse, table: str, bills: Iterable[str]) -> pl.DataFrame:
     """Rows of a recon table that belong to some bills."""
     return warehouse.frame(
         f"SELECT * FROM {table} WHERE bill_id IN (SELECT unnest(?::VARCHAR[]))", [list(bills)]

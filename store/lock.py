@@ -5,12 +5,15 @@ blocks nobody.
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+log = logging.getLogger("rapproche.store")
 
 
 class LockedError(Exception):
@@ -31,9 +34,9 @@ def run_lock(path: Path, run_id: str, command: str, *, wait_seconds: float) -> I
         LockedError: another run held the lock for all that time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, timeout=wait_seconds, mode=0o600)
+    lock = FileLock(path, mode=0o600)
     try:
-        lock.acquire()
+        _acquire(lock, path, wait_seconds)
     except Timeout as error:
         raise LockedError(
             f"{holder(path)} holds the lock; waited {wait_seconds:g} s; try again when it has ended"
@@ -46,6 +49,14 @@ def run_lock(path: Path, run_id: str, command: str, *, wait_seconds: float) -> I
     finally:
         _holder_file(path).unlink(missing_ok=True)
         lock.release()
+
+
+def _acquire(lock: FileLock, path: Path, wait_seconds: float) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waits up to seconds=%g for %s", wait_seconds, holder(path))
+        lock.acquire(timeout=wait_seconds)
 
 
 def holder(path: Path) -> str:

@@ -118,9 +118,8 @@ class Warehouse:
         return frame
 
     def table(self, name: str) -> pl.DataFrame:
-        """A whole table as a frame; rows that the source has no more are left out."""
-        alive = " WHERE deleted_at IS NULL" if "deleted_at" in self.columns(name) else ""
-        return self.frame(f"SELECT * FROM {name}{alive}")
+        """A whole table as a frame."""
+        return self.frame(f"SELECT * FROM {name}")
 
     def columns(self, name: str) -> list[str]:
         """The columns of a table, in order."""

@@ -22,7 +22,7 @@ def foreign(vat_number: pl.Expr, country: pl.Expr) -> pl.Expr:
     return by_vat.fill_null(value=False) | by_country.fill_null(value=False)
 
 
-def _touched(rows: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
+def _touched(rows: pl.LazyFrame, invoices: pl.LazyFrame) -> pl.LazyFrame:
     """`break_id`, `invoice_ids` and `references` of the invoices on the row's contract and month.
 
     An invoice that names no contract may be for any of the client's.
@@ -46,9 +46,9 @@ def _touched(rows: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
 
 
 def _invoice_holds(
-    rows: pl.DataFrame, code: str, invoices: pl.DataFrame, when: pl.Expr, expected: str
-) -> pl.DataFrame:
-    touched = rows.join(_touched(rows, invoices), on="break_id")
+    rows: pl.LazyFrame, code: str, invoices: pl.DataFrame, when: pl.Expr, expected: str
+) -> pl.LazyFrame:
+    touched = rows.join(_touched(rows, invoices.lazy()), on="break_id")
     return holds_of(
         touched,
         code,
@@ -67,70 +67,53 @@ def billing_holds(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
         rows: rows of `billing`, with `could_bill`, `rest_days` and `rest_amount`.
         ledger: what was billed and what stands in the way.
     """
-    due = rows.filter("could_bill").with_columns(stake_amount=pl.col("rest_amount").abs())
-    to_bill = pl.col("rest_days") != Decimal(0)
-    contract = {
-        "subject": pl.lit("invoice"),
-        "subject_id": pl.coalesce("contract_id", "break_id"),
-    }
-    problem, mixed = pl.col("rate_problem"), pl.col("currencies") > 1
-    found = [
-        holds_of(
-            due,
-            "CONTRACT_NOT_ACTIVE",
-            to_bill & ~pl.col("active"),
-            **contract,
-            expected=pl.lit("a contract that covers ") + pl.col("period"),
-            actual=pl.coalesce("contract_id", pl.lit("none")),
-        ),
-        holds_of(
-            due,
-            RATE_MISSING,
-            to_bill & (problem == RATE_MISSING),
-            **contract,
-            expected="a rate of the contract for the consultant",
-            actual="none",
-        ),
-        holds_of(
-            due,
-            RATE_AMBIGUOUS,
-            to_bill & ((problem == RATE_AMBIGUOUS) | mixed),
-            **contract,
-            expected="one rate",
-            actual=pl.when(mixed)
-            .then(pl.lit("several currencies"))
-            .otherwise(pl.lit("several rates")),
-        ),
-        holds_of(
-            due,
-            "TAX_RATE_MISSING",
-            to_bill & pl.col("tax_rate").is_null() & pl.col("foreign"),
-            **contract,
-            expected="a tax rate on the contract",
-            actual=pl.coalesce("vat_number", "billing_country"),
-        ),
-        _invoice_holds(
-            due, "ALREADY_INVOICED", ledger.by_hand, to_bill, "no other invoice for the month"
-        ),
-        _invoice_holds(
-            due,
-            "INVOICE_CANCELLED",
-            ledger.cancelled,
-            pl.col("rest_days") > Decimal(0),
-            "our invoice as we made it",
-        ),
-        _invoice_holds(
-            due,
-            "CREDIT_NOTE_UNASSIGNED",
-            ledger.unassigned,
-            pl.lit(value=True),
-            "lines that end in month and consultant id",
-        ),
-    ]
-    rest = days_text(pl.col("rest_days"))
+    due = rows.lazy().filter("could_bill").with_columns(stake_amount=pl.col("rest_amount").abs())
+    rest = pl.lit("to bill: ") + days_text(pl.col("rest_days"))
     return (
-        pl.concat(found)
-        .join(due.select("break_id", rest=pl.lit("to bill: ") + rest), on="break_id", how="left")
+        pl.concat([*_contract_holds(due), *_vendor_holds(due, ledger)])
+        .join(due.select("break_id", rest=rest), on="break_id", how="left")
         .with_columns(detail=pl.coalesce("detail", "rest"))
         .select(list(HOLDS))
+        .collect()
     )
+
+
+def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
+    """What the contract does not tell: that it covers the month, the rate, the tax."""
+    to_bill = pl.col("rest_days") != Decimal(0)
+    problem, mixed = pl.col("rate_problem"), pl.col("currencies") > 1
+    several = pl.when(mixed).then(pl.lit("several currencies")).otherwise(pl.lit("several rates"))
+    found: list[tuple[str, pl.Expr, pl.Expr | str, pl.Expr | str]] = [
+        (
+            "CONTRACT_NOT_ACTIVE",
+            ~pl.col("active"),
+            pl.lit("a contract that covers ") + pl.col("period"),
+            pl.coalesce("contract_id", pl.lit("none")),
+        ),
+        (RATE_MISSING, problem == RATE_MISSING, "a rate for the consultant", "none"),
+        (RATE_AMBIGUOUS, (problem == RATE_AMBIGUOUS) | mixed, "one rate", several),
+        (
+            "TAX_RATE_MISSING",
+            pl.col("tax_rate").is_null() & pl.col("foreign"),
+            "a tax rate on the contract",
+            pl.coalesce("vat_number", "billing_country"),
+        ),
+    ]
+    subject = {"subject": "invoice", "subject_id": pl.coalesce("contract_id", "break_id")}
+    return [
+        holds_of(due, code, to_bill & when, expected=expected, actual=actual, **subject)
+        for code, when, expected, actual in found
+    ]
+
+
+def _vendor_holds(due: pl.LazyFrame, ledger: Ledger) -> list[pl.LazyFrame]:
+    """Invoices and credit notes at the vendor that a person made or cancelled."""
+    days = pl.col("rest_days")
+    by_hand, cancelled = days != Decimal(0), days > Decimal(0)
+    always = pl.lit(value=True)
+    found = [
+        ("ALREADY_INVOICED", ledger.by_hand, by_hand, "no other invoice for the month"),
+        ("INVOICE_CANCELLED", ledger.cancelled, cancelled, "our invoice as we made it"),
+        ("CREDIT_NOTE_UNASSIGNED", ledger.unassigned, always, "lines of month and consultant id"),
+    ]
+    return [_invoice_holds(due, *each) for each in found]

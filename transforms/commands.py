@@ -96,6 +96,11 @@ def invoice_subject(period: str, contract_id: str) -> str:
     return f"invoice/{period}/{contract_id}"
 
 
+def bill_subject(bill_id: str) -> str:
+    """What a registration or a payment flag is about: a whole bill."""
+    return f"bill/{bill_id}"
+
+
 def client_commands(
     billing: Billing, cra_versions: Mapping[str, str], policy: Policy
 ) -> pl.DataFrame:
@@ -204,7 +209,7 @@ def _bill(
     first = lines[0]
     supplier_id, number = first["supplier_id"], first["invoice_number"]
     key = f"{supplier_id}|{number}"
-    subject = f"bill/{bill['id']}"
+    subject = bill_subject(bill["id"])
     held = held_by_vendor.get((supplier_id, number.casefold()))
     commands = []
     if held is None:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from transforms.cra_outcomes import HOLDS, NOT_CHECKED, OVER, UNDER, conform, holds_of
+from transforms.cra_outcomes import HOLDS, OVER, UNDER, conform, holds_of
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN
 from transforms.figures import days_text, limit_text
 from transforms.policy import Policy
@@ -40,116 +40,125 @@ def _gap_limits(policy: Policy) -> str:
     )
 
 
-def comparison_holds(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def comparison_holds(decided: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Every hold of 1.1 and 1.2 on the rows, as recon.holds.
 
     Args:
-        rows: decided rows of `cra_matching`.
+        decided: decided rows of `cra_matching`.
         policy: limits of gaps.
     """
-    differs = pl.col("outcome").is_in([OVER, UNDER])
-    checked = pl.col("outcome") != NOT_CHECKED
+    rows = decided.lazy()
+    found = [*_party_holds(rows), *_line_holds(rows), *_report_holds(rows)]
+    return pl.concat([*found, *_difference_holds(rows, policy)]).collect()
+
+
+def _line_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+    """What the declared line leaves open: its reading, its contract."""
+    unsure = holds_of(
+        rows,
+        "LOW_CONFIDENCE",
+        pl.col("unsure").fill_null(value=False),
+        tolerance="0.85",
+        detail="the line was read with too little confidence",
+    )
+    ambiguous = holds_of(
+        rows,
+        "CONTRACT_AMBIGUOUS",
+        pl.col("contract_ambiguous") & (pl.col("consultant_id") != "unknown"),
+        expected="one contract",
+        actual=pl.coalesce("declared_contract", pl.lit("none named")),
+        detail=pl.lit("possible: ") + pl.coalesce("contracts_text", pl.lit("none")),
+    )
+    return [unsure, ambiguous]
+
+
+def _report_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+    """CRAs of a declared row that cannot be compared yet."""
     paired = pl.col("declared_days").is_not_null() & pl.col("client_id").is_not_null()
+    draft = holds_of(
+        rows,
+        "CRA_NOT_SUBMITTED",
+        paired & _some("draft_ids"),
+        expected="submitted",
+        actual="draft",
+        detail=pl.col("draft_ids").list.join(", "),
+    )
+    inconsistent = holds_of(
+        rows,
+        "CRA_TOTAL_INCONSISTENT",
+        paired & _some("inconsistent_ids"),
+        expected=days_text(pl.col("said_days")),
+        actual=days_text(pl.col("found_days")),
+        detail=pl.lit("total against production lines of ")
+        + pl.col("inconsistent_ids").list.join(", "),
+    )
+    return [draft, inconsistent]
+
+
+def _difference_holds(rows: pl.LazyFrame, policy: Policy) -> list[pl.LazyFrame]:
+    """Differences that a person decides on before, or instead of, an invalidation."""
+    differs = pl.col("outcome").is_in([OVER, UNDER])
     sides = {
         "expected": days_text(pl.col("declared_days")),
         "actual": days_text(pl.col("cra_days")),
     }
-    waiting = _some("dead_ids")
-    confirmed = _some("confirmed_ids")
-    found = [
-        _party_holds(rows),
-        holds_of(
-            rows,
-            "LOW_CONFIDENCE",
-            pl.col("unsure").fill_null(value=False),
-            tolerance="0.85",
-            detail="the line was read with too little confidence",
-        ),
-        holds_of(
-            rows,
-            "CONTRACT_AMBIGUOUS",
-            pl.col("contract_ambiguous") & (pl.col("consultant_id") != "unknown"),
-            expected="one contract",
-            actual=pl.coalesce("declared_contract", pl.lit("none named")),
-            detail=pl.lit("possible: ") + pl.coalesce("contracts_text", pl.lit("none")),
-        ),
-        holds_of(
-            rows,
-            "CRA_NOT_SUBMITTED",
-            paired & _some("draft_ids"),
-            expected="submitted",
-            actual="draft",
-            detail=pl.col("draft_ids").list.join(", "),
-        ),
-        holds_of(
-            rows,
-            "CRA_TOTAL_INCONSISTENT",
-            paired & _some("inconsistent_ids"),
-            expected=days_text(pl.col("said_days")),
-            actual=days_text(pl.col("found_days")),
-            detail=pl.lit("total against production lines of ")
-            + pl.col("inconsistent_ids").list.join(", "),
-        ),
-        holds_of(
-            rows,
-            "VALIDATED_CRA_DIFFERS",
-            differs & _some("validated_ids"),
-            **sides,
-            detail=pl.col("validated_ids").list.join(", "),
-        ),
-        holds_of(
-            rows,
-            "CRA_CONFIRMED",
-            differs & confirmed & ~waiting,
-            **sides,
-            detail="resubmitted with the days for which it was invalidated",
-        ),
-        holds_of(
-            rows,
-            "GAP_TOO_LARGE",
-            differs & _gap(policy) & checked,
-            **sides,
-            tolerance=_gap_limits(policy),
-            detail=days_text(pl.col("difference_days").abs()) + pl.lit(" apart"),
-        ),
-    ]
-    return pl.concat(found)
+    validated = holds_of(
+        rows,
+        "VALIDATED_CRA_DIFFERS",
+        differs & _some("validated_ids"),
+        **sides,
+        detail=pl.col("validated_ids").list.join(", "),
+    )
+    confirmed = holds_of(
+        rows,
+        "CRA_CONFIRMED",
+        differs & _some("confirmed_ids") & ~_some("dead_ids"),
+        **sides,
+        detail="resubmitted with the days for which it was invalidated",
+    )
+    gap = holds_of(
+        rows,
+        "GAP_TOO_LARGE",
+        differs & _gap(policy),
+        **sides,
+        tolerance=_gap_limits(policy),
+        detail=days_text(pl.col("difference_days").abs()) + pl.lit(" apart"),
+    )
+    return [validated, confirmed, gap]
 
 
-def _party_holds(rows: pl.DataFrame) -> pl.DataFrame:
+def _party_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
     """Who is not known: the client, the consultant, or which of several."""
     said = pl.coalesce("client", pl.lit("a CRA without client"))
     several = pl.col("client_verdict") == AMBIGUOUS
     nobody = (pl.col("client_verdict") == FOUND) & (pl.col("person_verdict") == UNKNOWN)
     asked = pl.coalesce("candidates", pl.lit("no candidate from 80 up"))
-    return pl.concat(
-        [
-            holds_of(
-                rows,
-                "CLIENT_UNKNOWN",
-                pl.col("client_id").is_null() & ~several.fill_null(value=False),
-                expected="a client's id, reference or name",
-                actual=said,
-            ),
-            holds_of(
-                rows,
-                "NAME_AMBIGUOUS",
-                several | (pl.col("person_verdict") == AMBIGUOUS),
-                expected="one person or client",
-                actual=pl.when(several).then(pl.col("client")).otherwise(pl.col("declared_name")),
-                detail=pl.when(several).then(pl.lit("several clients")).otherwise(asked),
-            ),
-            holds_of(
-                rows,
-                "MISSING_ENTRY",
-                nobody,
-                expected="a consultant",
-                actual=pl.col("declared_name"),
-                tolerance="score 92, 5 ahead",
-                detail=asked,
-            ),
-        ]
-    )
+    return [
+        holds_of(
+            rows,
+            "CLIENT_UNKNOWN",
+            pl.col("client_id").is_null() & ~several.fill_null(value=False),
+            expected="a client's id, reference or name",
+            actual=said,
+        ),
+        holds_of(
+            rows,
+            "NAME_AMBIGUOUS",
+            several | (pl.col("person_verdict") == AMBIGUOUS),
+            expected="one person or client",
+            actual=pl.when(several).then(pl.col("client")).otherwise(pl.col("declared_name")),
+            detail=pl.when(several).then(pl.lit("several clients")).otherwise(asked),
+        ),
+        holds_of(
+            rows,
+            "MISSING_ENTRY",
+            nobody,
+            expected="a consultant",
+            actual=pl.col("declared_name"),
+            tolerance="score 92, 5 ahead",
+            detail=asked,
+        ),
+    ]
 
 
 def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:

@@ -105,8 +105,8 @@ def severity_of(code: pl.Expr, severities: dict[str, str]) -> pl.Expr:
     return code.replace_strict(severities, default="warning", return_dtype=pl.String)
 
 
-def holds_of(rows: pl.DataFrame, code: str, when: pl.Expr, **texts: Any) -> pl.DataFrame:
-    """One hold row for each row where `when` is true.
+def holds_of(rows: pl.LazyFrame, code: str, when: pl.Expr, **texts: Any) -> pl.LazyFrame:
+    """One hold row for each row where `when` is true; lazy, since many are put together.
 
     Args:
         rows: rows with `break_id`, `cra_ids`, `declaration_id`, `stake_amount` and `currency`.
@@ -125,7 +125,8 @@ def holds_of(rows: pl.DataFrame, code: str, when: pl.Expr, **texts: Any) -> pl.D
     }
     for name, text in (blank | texts).items():
         columns[name] = text if isinstance(text, pl.Expr) else pl.lit(text, dtype=pl.String)
-    return conform(rows.filter(when).with_columns(**columns), HOLDS)
+    held = rows.filter(when).with_columns(**columns)
+    return held.select(pl.col(name).cast(dtype) for name, dtype in HOLDS.items())
 
 
 def codes_by_row(holds: pl.DataFrame) -> pl.DataFrame:

@@ -69,7 +69,7 @@ def pair(
     worked = _keyed(worked.join(chosen, on=_MONTH, how="left", maintain_order="left"))
     standing = _standing(declared)
     return Pairing(
-        rows=_rows(standing, worked),
+        rows=_rows(_declared_rows(standing), _reported_rows(worked)),
         reports=worked,
         unread=_unread(lines),
         links=_links(declared),
@@ -166,8 +166,9 @@ def _standing(declared: pl.DataFrame) -> pl.DataFrame:
     return current.filter(newest_file(*ROW))
 
 
-def _rows(standing: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
-    declared = standing.group_by(ROW, maintain_order=True).agg(
+def _declared_rows(standing: pl.DataFrame) -> pl.DataFrame:
+    """What each row declares; lines of one file add up."""
+    return standing.group_by(ROW, maintain_order=True).agg(
         pl.col(
             "client",
             "client_id",
@@ -189,10 +190,14 @@ def _rows(standing: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
         unsure=(pl.col("confidence") < LEAST_CONFIDENCE).any(),
         contract_ambiguous=pl.col("contract_ambiguous").any(),
     )
+
+
+def _reported_rows(worked: pl.DataFrame) -> pl.DataFrame:
+    """What the CRAs of each row say, and in which state they are."""
     drafts, submitted, validated = (
         pl.col("status") == status for status in ("draft", "submitted", "validated")
     )
-    compared = worked.group_by(ROW).agg(
+    return worked.group_by(ROW).agg(
         pl.col("client_id", "consultant_id", "contract_id", "contracts_text").first(),
         cra_days=pl.col("month_days").sum().cast(DAYS),
         cra_ids=pl.col("cra_id").sort(),
@@ -206,6 +211,10 @@ def _rows(standing: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
         found_days=pl.col("production_days").filter(~pl.col("consistent")).sum().cast(DAYS),
         contract_ambiguous=pl.col("contract_ambiguous").any(),
     )
+
+
+def _rows(declared: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
+    """Both sides beside each other; what one side does not say stays null."""
     both = ["client_id", "consultant_id", "contract_id", "contracts_text", "contract_ambiguous"]
     joined = declared.join(compared, on=ROW, how="full", coalesce=True, suffix="_cra")
     ids = [name for name in compared.columns if name.endswith("_ids")]
@@ -219,6 +228,7 @@ def _rows(standing: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
             .any()
             .over(_MONTH),
         )
+        .with_columns(reported_elsewhere=pl.col("cra_days").is_not_null().any().over(_MONTH))
         .drop(f"{name}_cra" for name in both)
         .filter(_worth_a_row())
         .sort(ROW)

@@ -25,19 +25,34 @@ def _apart() -> pl.Expr:
     )
 
 
+def _no_cra() -> pl.Expr:
+    return (
+        pl.when("reported_elsewhere")
+        .then(pl.lit("the CRA of the month is under another contract"))
+        .otherwise(pl.lit("there is no CRA in the month"))
+    )
+
+
+def _unpriced(policy: Policy) -> pl.Expr:
+    """Without a rate the gap has no percent: the row says that it was not checked."""
+    unknown = pl.col("difference_amount").is_null() & pl.lit(policy.billing.gap_percent != "off")
+    said = pl.lit(" (no rate: gap_percent not checked)")
+    return pl.when(unknown).then(said).otherwise(pl.lit(""))
+
+
 def explanation(policy: Policy) -> pl.Expr:
     """What is seen, in one sentence with its figures; it says when a gap limit is off."""
     declared, cra = days_text(pl.col("declared_days")), days_text(pl.col("cra_days"))
     limits = {"gap_days": policy.billing.gap_days, "gap_percent": policy.billing.gap_percent}
     off = ", ".join(name for name, limit in limits.items() if limit == "off")
-    unlimited = pl.lit(f" ({off} off, not checked)" if off else "")
+    unlimited = pl.lit(f" ({off} off, not checked)" if off else "") + _unpriced(policy)
     said = pl.coalesce(declared, pl.lit("nothing"))
     reported = pl.coalesce(cra, pl.lit("no CRA"))
     sentences = {
         say.MATCHED: pl.format("declared {} and the CRA says the same", declared),
         say.OVER: _apart() + unlimited,
         say.UNDER: _apart() + unlimited,
-        say.MISSING_CRA: pl.format("declared {}, and there is no CRA in the month", declared),
+        say.MISSING_CRA: pl.format("declared {}, and {}", declared, _no_cra()),
         say.MISSING_ENTRY: pl.format(
             "declared {} for {}, whom BoondManager does not know", declared, "declared_name"
         ),
@@ -75,6 +90,8 @@ def comparison_action() -> pl.Expr:
         .then(pl.lit(say.APPROVE_INVALIDATE))
         .when(differs)
         .then(pl.lit(say.INVALIDATE))
+        .when((pl.col("outcome") == say.MISSING_CRA) & pl.col("reported_elsewhere"))
+        .then(pl.lit(say.DECIDE))
         .when((pl.col("outcome") == say.HELD) & only_draft)
         .then(pl.lit(say.REMIND))
         .otherwise(

@@ -102,6 +102,8 @@ def unlike_vendor_names(bills: pl.DataFrame, vendors: pl.DataFrame) -> pl.DataFr
         .filter(company(pl.col("vendor_name")) != company(pl.col("vendor_known_as")))
         .with_columns(key=pl.format("{}\n{}", "vendor_name", "vendor_known_as"))
     )
+    if pairs.is_empty():
+        return named.clear().select("vendor_known_as", bill_id="id")
     alike = candidates(
         pairs.select("key", name=company(pl.col("vendor_name")), group="key"),
         pairs.select("key", name=company(pl.col("vendor_known_as")), group="key"),
@@ -155,6 +157,8 @@ def _candidates(
         for rank, side in enumerate(exact)
     ).unique()
     rest = left.names.join(found, on="key", how="anti").select("key", name="company")
+    if rest.is_empty():
+        return found
     return pl.concat([found, _alike(rest, right.names.select("key", name="company"))])
 
 

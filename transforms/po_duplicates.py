@@ -34,36 +34,35 @@ def duplicates(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 
 def _same_number(seen: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("invoice_number").str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
-    numbered = seen.select("turn", "bill_id", "party", number=number.replace("", None)).drop_nulls()
-    again = numbered.filter(pl.struct("party", "number").is_duplicated())
-    return (
-        again.select(
-            "turn",
-            original=pl.col("bill_id").first().over("party", "number"),
-            is_first=pl.col("turn") == pl.col("turn").first().over("party", "number"),
-        )
-        .filter(~pl.col("is_first"))
-        .drop("is_first")
-    )
+    numbered = seen.select("turn", "bill_id", "party", number=number.replace("", None))
+    again = _grouped(numbered.drop_nulls(), ["party", "number"])
+    later = pl.int_range(pl.len()).over("group") > 0
+    first = pl.col("bill_id").first().over("group")
+    return again.select("turn", original=first, later=later).filter("later").drop("later")
 
 
 def _same_amount(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """Later bills of like amount and date; those that name an order of their own are twins."""
-    alike = seen.filter(pl.struct(_KEY).is_duplicated()).join(
+    alike = _grouped(seen.select("turn", "bill_id", *_KEY), _KEY).join(
         named.select("bill_id", "po_id"), on="bill_id", how="left", maintain_order="left"
     )
     nameless = pl.col("po_id").is_null()
-    nameless_before = (nameless.cum_sum() - nameless.cast(pl.UInt32)).over(_KEY) > 0
-    order_before = pl.int_range(pl.len()).over([*_KEY, "po_id"]) > 0
-    later = pl.int_range(pl.len()).over(_KEY) > 0
-    first = pl.col("bill_id").first().over(_KEY)
+    nameless_before = (nameless.cum_sum() - nameless.cast(pl.UInt32)).over("group") > 0
+    order_before = pl.int_range(pl.len()).over("group", "po_id") > 0
+    first = pl.col("bill_id").first().over("group")
     same = nameless | nameless_before | order_before
     return (
         alike.with_columns(
             original_alike=pl.when(same).then(first),
             twin=pl.when(~same).then(first),
-            later=later,
+            later=pl.int_range(pl.len()).over("group") > 0,
         )
         .filter("later")
         .select("turn", "original_alike", "twin")
     )
+
+
+def _grouped(seen: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Bills that share their key with another, in their order, with the number of the group."""
+    groups = seen.group_by(key).len().filter(pl.col("len") > 1).with_row_index("group")
+    return seen.join(groups, on=key, maintain_order="left")

@@ -79,7 +79,7 @@ def kept(facts: BillFacts) -> pl.DataFrame:
     )
     cancelled = (
         facts.supplier_invoices.group_by("supplier_id", invoice_number="reference")
-        .agg(gone=(pl.col("status") == "cancelled").all())
+        .agg(gone=_cancelled().all())
         .filter("gone")
     )
     return (
@@ -87,6 +87,11 @@ def kept(facts: BillFacts) -> pl.DataFrame:
         .join(gone, left_on="bill_id", right_on="id", how="anti")
         .join(cancelled, on=["supplier_id", "invoice_number"], how="anti")
     )
+
+
+def _cancelled() -> pl.Expr:
+    """Registrations that were cancelled or deleted in BoondManager."""
+    return (pl.col("status") == "cancelled") | pl.col("deleted_at").is_not_null()
 
 
 def order_lines(facts: BillFacts, settled: pl.DataFrame) -> pl.DataFrame:
@@ -255,7 +260,7 @@ def rows_to_decide(
 
 def _heads(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
     registered = (
-        facts.supplier_invoices.filter(pl.col("status") != "cancelled")
+        facts.supplier_invoices.filter(~_cancelled())
         .select("supplier_id", invoice_number="reference", registered=pl.lit(value=True))
         .unique()
     )

@@ -217,7 +217,8 @@ def _judged(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
 def _paid(judged: pl.DataFrame) -> pl.DataFrame:
     """Paid bills that are not proven, with what of them is: the rest is to claim back.
 
-    Nothing counts as proven of a bill that is held for who sent it or what it is for.
+    Nothing counts as proven of a bill that is held for who sent it or what it is for. What a paid
+    bill has taken stays taken: its days must not be paid again to another.
     """
     claimable = pl.col("claimable").fill_null(value=True).all().over("turn")
     proven = pl.col("proven").fill_null(0).sum().over("turn").cast(MONEY)
@@ -239,7 +240,8 @@ def _matches(shown: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
             claimed=pl.col("turn").is_in(claimed),
         )
         .with_columns(accepted=_accepted(), period=pl.col("invoice_date").dt.strftime("%Y-%m"))
-        .with_columns(explanation=_explanation(), action=_action())
+        .with_columns(action=_action())
+        .pipe(_explained)
         .select(
             *_SAME,
             ordered_qty=days(pl.col("ordered")),
@@ -271,9 +273,35 @@ def _accepted() -> pl.Expr:
     )
 
 
-def _explanation() -> pl.Expr:
+def _explained(shown: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `explanation`; sentences are made for distinct figures and for held rows."""
+    figures = shown.select("quantity", "unit_price").unique()
+    fits = pl.format(
+        "{} d at {} are ordered and received",
+        number(pl.col("quantity")),
+        money(pl.col("unit_price")),
+    )
+    others = shown.filter((pl.col("rank") > MATCHED) | (pl.col("amount") < 0))
+    adopted = pl.when("registered").then(pl.lit("; registered in BoondManager already"))
+    return (
+        shown.join(
+            figures.with_columns(fits=fits),
+            on=["quantity", "unit_price"],
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        .join(others.select("row", said=_why_not()), on="row", how="left", maintain_order="left")
+        .with_columns(
+            explanation=pl.concat_str(
+                pl.coalesce("said", "fits"), adopted.otherwise(pl.lit("")), _off()
+            )
+        )
+    )
+
+
+def _why_not() -> pl.Expr:
     quantity = number(pl.col("quantity"))
-    fits = pl.format("{} d at {} are ordered and received", quantity, money(pl.col("unit_price")))
     part = pl.format(
         "{} of {} d are received: {} {} may be paid",
         number(pl.col("matchable")),
@@ -282,23 +310,19 @@ def _explanation() -> pl.Expr:
         "currency",
     )
     own = pl.col("holds").list.join(", ")
-    said = (
+    return (
         pl.when(pl.col("rank") == NOT_CHECKED)
         .then("unchecked")
+        .when((own != "") & (pl.col("rank") == REVIEW))
+        .then(pl.format("held: {}", own))
+        .when((own != "") & (pl.col("line_rank") == PARTIAL))
+        .then(part)
         .when(own != "")
-        .then(
-            pl.when(pl.col("rank") == REVIEW)
-            .then(pl.format("held: {}", own))
-            .when(pl.col("line_rank") == PARTIAL)
-            .then(part)
-            .otherwise(pl.format("no receipt is open for {} d", quantity))
-        )
+        .then(pl.format("no receipt is open for {} d", quantity))
         .when(pl.col("rank") == MATCHED)
-        .then(pl.when(pl.col("amount") < 0).then(pl.lit("credit note")).otherwise(fits))
+        .then(pl.lit("a credit note"))
         .otherwise(pl.lit("another line of the bill is held"))
     )
-    adopted = pl.when("registered").then(pl.lit("; registered in BoondManager already"))
-    return pl.concat_str(said, adopted.otherwise(pl.lit("")), _off())
 
 
 def _off() -> pl.Expr:

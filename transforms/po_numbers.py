@@ -52,11 +52,12 @@ def orders_said(lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
 def _by_number(lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     numbers = lines.select(text="number").unique()
     named = _exact_or_zero(numbers, _known(orders, normal))
-    heads = lines.select("bill_id", "supplier_id", text="number").unique("bill_id")
-    verdicts = _one_of(heads.join(named, on="text"), orders)
+    said = lines.select("supplier_id", number="number").unique()
+    pairs = said.join(named, left_on="number", right_on="text")
+    verdicts = _one_of(pairs, orders, ["number", "supplier_id"])
     return (
-        lines.select("bill_id", "bill_line", "purchase_order_number")
-        .join(verdicts, on="bill_id", how="left")
+        lines.select("bill_id", "bill_line", "purchase_order_number", "number", "supplier_id")
+        .join(verdicts, on=["number", "supplier_id"], how="left", nulls_equal=True)
         .select(
             "bill_id",
             "bill_line",
@@ -110,15 +111,15 @@ def _verdicts(
     lines: pl.DataFrame, column: str, named: pl.DataFrame, orders: pl.DataFrame, key: list[str]
 ) -> pl.DataFrame:
     said = lines.select(*key, "supplier_id", text=column).unique().join(named, on="text")
-    return _one_of(said.select(*key, "supplier_id", "po_id").unique(), orders)
+    return _one_of(said.select(*key, "supplier_id", "po_id").unique(), orders, key)
 
 
 def _known(orders: pl.DataFrame, form: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
-    """Every number of an order in the form that is compared: its reference, and its id."""
-    numbers = [
-        orders.select("po_id", known=form(pl.col(column))) for column in ("po_reference", "po_id")
-    ]
-    return pl.concat(numbers).drop_nulls().unique()
+    """Every number of an order in the form that is compared: its reference, else its id."""
+    references = orders.select("po_id", known=form(pl.col("po_reference")))
+    ids = orders.select("po_id", known=form(pl.col("po_id")))
+    others = ids.join(references, on="known", how="anti")
+    return pl.concat([references, others]).drop_nulls().unique()
 
 
 def _exact_or_zero(texts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -164,13 +165,12 @@ def _mentioned(texts: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     return said.join(named, left_on="said", right_on="text").select("text", "po_id").unique()
 
 
-def _one_of(named: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+def _one_of(named: pl.DataFrame, orders: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """One verdict a key: of like numbers the supplier's own counts."""
-    key = [c for c in ("bill_id", "bill_line") if c in named.columns]
     own = (pl.col("supplier_id") == pl.col("po_supplier")).fill_null(value=False)
     normal_reference = normal(pl.col("po_reference"))
-    known = named.join(orders, on="po_id").with_columns(own=own, number=normal_reference)
-    kept = known.filter(pl.col("own") | ~pl.col("own").any().over(*key, "number"))
+    known = named.join(orders, on="po_id").with_columns(own=own, reference=normal_reference)
+    kept = known.filter(pl.col("own") | ~pl.col("own").any().over(*key, "reference"))
     several = pl.len() > 1
     return (
         kept.sort(*key, "po_id")

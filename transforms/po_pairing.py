@@ -142,11 +142,15 @@ def _read_quantity() -> list[pl.Expr]:
 def _guessed(lines: pl.DataFrame, order_lines: pl.DataFrame) -> pl.DataFrame:
     """The only open order of the supplier that fits, for bills that name none."""
     since = pl.col("invoice_date").dt.month_start().dt.offset_by("-1mo")
-    pairs = lines.drop("po_id").join(
-        order_lines.drop_nulls("po_line").filter(pl.col("po_status") == "approved"),
-        left_on="supplier_id",
-        right_on="po_supplier",
-    ).filter((pl.col("start_date") <= pl.col("invoice_date")) & (pl.col("end_date") >= since))
+    pairs = (
+        lines.drop("po_id")
+        .join(
+            order_lines.drop_nulls("po_line").filter(pl.col("po_status") == "approved"),
+            left_on="supplier_id",
+            right_on="po_supplier",
+        )
+        .filter((pl.col("start_date") <= pl.col("invoice_date")) & (pl.col("end_date") >= since))
+    )
     text = pl.concat_str("bill_text", "description", separator=" ", ignore_nulls=True)
     by_person = _named_persons(pairs.with_columns(text=text)).select(_PAIR).unique()
     by_amount = pairs.filter(_amount_fits()).select(_PAIR).unique()

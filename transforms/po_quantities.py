@@ -56,16 +56,25 @@ def take(lines: pl.DataFrame) -> pl.DataFrame:
     taken = pl.concat(known).sort(_LINE, "turn").get_column("high")
     return (
         ordered.with_columns(taken=taken)
-        .with_columns(before=matched_before(pl.col("taken")))
+        .with_columns(before=matched_before(pl.col("taken"), credits_too=_has_credits(ordered)))
         .with_columns(_outcome(pl.col("before")))
     )
 
 
-def matched_before(takes: pl.Expr) -> pl.Expr:
-    """Days of the order line matched before each line, for rows sorted by order line and turn."""
+def matched_before(takes: pl.Expr, *, credits_too: bool = True) -> pl.Expr:
+    """Days of the order line matched before each line, for rows sorted by order line and turn.
+
+    Without credit notes nothing is reflected, and one running sum says it.
+    """
+    if not credits_too:
+        return pl.col("base") + takes.cum_sum().over(_LINE) - takes
     after = pl.col("base") + takes.cum_sum()
     reflected = after - pl.min_horizontal(0, after.cum_min())
     return reflected.shift(1).fill_null(pl.col("base")).over(_LINE)
+
+
+def _has_credits(lines: pl.DataFrame) -> bool:
+    return bool((lines.get_column("wanted") < 0).any())
 
 
 def _first_bounds(lines: pl.DataFrame) -> pl.DataFrame:
@@ -91,12 +100,17 @@ def _cut(before: pl.Expr) -> pl.Expr:
 def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
     """One round: tighter bounds of every line that is still open."""
     low, high = pl.col("before_low"), pl.col("before_high")
+    credits_too = _has_credits(lines)
     bounds = lines.with_columns(
-        before_low=matched_before(pl.col("low")), before_high=matched_before(pl.col("high"))
+        before_low=matched_before(pl.col("low"), credits_too=credits_too),
+        before_high=matched_before(pl.col("high"), credits_too=credits_too),
     )
+    # a bill of one line is its line: no window is needed
+    alone = not lines.get_column("turn").is_duplicated().any()
+    over, may_be_over = (x if alone else x.any().over("turn") for x in (_over(low), _over(high)))
     judged = bounds.with_columns(
-        held=pl.col("held") | _over(low).any().over("turn"),
-        passed=~_over(high).any().over("turn"),
+        held=pl.col("held") | over,
+        passed=~may_be_over,
     ).with_columns(decided=pl.col("decided") | pl.col("held") | pl.col("passed"))
     fits = pl.col("received") - high + pl.col("limit") >= _WANTED
     cut = pl.col("received") - low + pl.col("limit") < _WANTED

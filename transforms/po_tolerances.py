@@ -74,7 +74,7 @@ def _overrides(key: str, overrides: Mapping[str, ToleranceOverride]) -> pl.DataF
         {key: id_} | {n: None if v is None else _units(v) for n, v in override}
         for id_, override in sorted(overrides.items())
     ]
-    return pl.DataFrame(rows, schema={key: pl.String()} | _LIMIT_TYPES)
+    return pl.DataFrame(rows, schema={key: pl.String(), **_LIMIT_TYPES})
 
 
 def _as_json(plain: pl.DataFrame) -> pl.Series:

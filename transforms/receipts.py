@@ -19,6 +19,8 @@ from transforms.names import best_fuzzy, prepared
 _DAY = ["cra", "date"]
 _RECEIPT = ["order_line", "cra", "date", "quantity", "pinned"]
 _PLACE = ["order_line", "start_date", "end_date", "dead", "ordered", "age"]
+# longer than any order line's days in ten-thousandths; eight million order lines fit beside it
+_AXIS = 2**40
 
 CONSUMPTION = [
     "cra_id",
@@ -220,11 +222,12 @@ def _allotted(free: pl.DataFrame, places: pl.DataFrame, before: pl.DataFrame) ->
         .select("order_line")
         .unique()
     )
-    # the whole of a line's days, for those that only it can take use it up as well
-    shared = pairs.join(crowd, on="order_line", how="semi")
-    apart = pairs.join(crowd, on="order_line", how="anti")
-    rows = pl.concat([apart.select(_RECEIPT[:-1]), _older_first(shared, before)])
-    return rows.with_columns(pinned=pl.lit(value=False))
+    apart = pairs.join(crowd, on="order_line", how="anti").select(_RECEIPT[:-1])
+    if not crowd.is_empty():
+        # the whole of a line's days, for those that only it can take use it up as well
+        shared = pairs.join(crowd, on="order_line", how="semi")
+        apart = pl.concat([apart, _older_first(shared, before)])
+    return apart.with_columns(pinned=pl.lit(value=False))
 
 
 def _older_first(shared: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
@@ -268,8 +271,8 @@ def consume(receipts: pl.DataFrame, takes: pl.DataFrame, cras: pl.DataFrame) -> 
 
     Args:
         receipts: as `receive` returns them.
-        takes: `order_line`, `po_id`, `po_line`, `bill_id`, `bill_line`, `base` (consumed by what
-            was settled before), `before`, `taken`.
+        takes: `row` (order of the rows), `order_line`, `po_id`, `po_line`, `bill_id`,
+            `bill_line`, `base` (consumed by what was settled before), `before`, `taken`.
         cras: the frame that `receive` was given.
 
     Returns:
@@ -287,22 +290,18 @@ def consume(receipts: pl.DataFrame, takes: pl.DataFrame, cras: pl.DataFrame) -> 
         _overlapping(spans.filter(pl.col("first") < pl.col("last")), axis)
         .with_columns(overlap=overlap)
         .filter(pl.col("overlap") > 0)
-        .group_by("cra", "date", "po_id", "po_line", "bill_id", "bill_line")
-        .agg(quantity=(pl.col("overlap") * pl.col("sign")).sum())
+        .with_columns(quantity=pl.col("overlap") * pl.col("sign"))
     )
+    if receipts.get_column("pinned").any():
+        # a day may stand twice on the axis: the part consumed before and the rest
+        together = rows.group_by("row", "date", "cra").agg(pl.col("quantity").sum())
+        rows = together.sort("row", "date", "cra")
+    names = takes.select("row", "po_line", "bill_id", "bill_line", purchase_order_id="po_id")
     return (
-        rows.join(_numbered(cras).select("cra", cra_id="id"), on="cra")
-        .select(
-            "cra_id",
-            "date",
-            "po_line",
-            "bill_id",
-            "bill_line",
-            purchase_order_id="po_id",
-            quantity=days(pl.col("quantity")),
-        )
+        rows.select("row", "date", "cra", quantity=days(pl.col("quantity")))
+        .with_columns(cra_id=_numbered(cras).get_column("id").gather(rows.get_column("cra")))
+        .join(names, on="row", how="left", maintain_order="left")
         .select(CONSUMPTION)
-        .sort("bill_id", "bill_line", "date", "cra_id")
     )
 
 
@@ -322,29 +321,34 @@ def _axis(receipts: pl.DataFrame, bases: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _place(position: str) -> pl.Expr:
+    """Order line and position on its axis as one number that sorts like the two."""
+    return pl.col("order_line").cast(pl.Int64) * _AXIS + pl.col(position) + _AXIS // 2
+
+
 def _overlapping(spans: pl.DataFrame, axis: pl.DataFrame) -> pl.DataFrame:
     """Every (line, receipt) whose stretches may overlap."""
-    places = axis.select("order_line", "receipt", "begin").sort("begin")
+    places = axis.select("receipt", place=_place("begin")).set_sorted("place")
     firsts = axis.group_by("order_line").agg(lowest=pl.col("receipt").min())
 
-    def receipt_at(lines: pl.DataFrame, position: str, name: str) -> pl.DataFrame:
-        return (
-            lines.sort(position)
-            .join_asof(
-                places.rename({"receipt": name}),
-                left_on=position,
-                right_on="begin",
-                by="order_line",
-                check_sortedness=False,
-            )
-            .drop("begin", strict=False)
-        )
+    def receipt_at(lines: pl.DataFrame, place: pl.Expr, name: str) -> pl.DataFrame:
+        at = lines.with_columns(place=place).sort("place")
+        return at.join_asof(places.rename({"receipt": name}), on="place").drop("place")
 
-    found = spans.join(firsts, on="order_line").with_columns(final=pl.col("last") - 1)
-    found = receipt_at(receipt_at(found, "first", "from"), "final", "upto")
-    return (
-        found.filter(pl.col("upto").is_not_null())
-        .with_columns(receipt=pl.int_ranges(pl.coalesce("from", "lowest"), pl.col("upto") + 1))
+    found = spans.join(firsts, on="order_line")
+    found = receipt_at(found, _place("first"), "from")
+    found = receipt_at(found, _place("last") - 1, "upto")
+    several = (
+        found.filter(pl.col("upto") >= pl.col("lowest"))
+        .sort("row")
+        .select(
+            "row",
+            "first",
+            "last",
+            "sign",
+            receipt=pl.int_ranges(pl.max_horizontal("from", "lowest"), pl.col("upto") + 1),
+        )
         .explode("receipt")
-        .join(axis.drop("order_line"), on="receipt")
     )
+    days_taken = axis.select("cra", "date", "begin", "end")[several.get_column("receipt")]
+    return pl.concat([several, days_taken], how="horizontal")

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import polars as pl
@@ -17,14 +18,7 @@ from flows.engine import pull
 from flows.engine.look import Look, look
 from flows.engine.run import Run
 from sources.boond import differences
-from sources.errors import (
-    Authentication,
-    Critical,
-    OutcomeUnknown,
-    SourceError,
-    Transient,
-    Validation,
-)
+from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError, Transient
 from sources.streams import Door
 from store import outbox, runs
 from transforms.commands import FLAG, INVOICE, REGISTER, billed_by
@@ -183,13 +177,15 @@ class Drain:
         self._mark(row, state="sending", attempts=row["attempts"], sent_at=self.run.now())
         try:
             held = await self._send_patiently(row["kind"], target, payload)
-        except Validation as error:
-            self._settle(row, state="refused", last_error=error.message)
-            self.run.concern(f"{row['kind']} {row['target']} refused: {error.message}")
-            return
         except OutcomeUnknown as error:
             self._mark(row, last_error=str(error))
             self.second_looks.append(row | {"sent_at": self.run.now()})
+            return
+        except SourceError as error:
+            if not _clear_refusal(error):
+                raise
+            self._settle(row, state="refused", last_error=error.message)
+            self.run.concern(f"{row['kind']} {row['target']} refused: {error.message}")
             return
         await self._read_back(row, str(held["id"]), payload)
 
@@ -293,6 +289,16 @@ class Drain:
         outbox.mark(
             self.run.warehouse, row["command_id"], self.run.run_id, self.run.now(), **values
         )
+
+
+def _clear_refusal(error: SourceError) -> bool:
+    """Whether the vendor refused this command: 4xx but 401, 408 and 429 (write-back.md)."""
+    status = error.status or 0
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
 
 
 def _may_go(row: Mapping[str, Any], wanted: frozenset[str]) -> bool:

@@ -7,6 +7,7 @@ in one transaction. Nothing here calls a vendor.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -88,13 +89,16 @@ class SupplierLook:
     wanted: pl.DataFrame
 
 
-@dataclass
+@dataclass(frozen=True)
 class Look:
-    """One look at both sides, or at one of them."""
+    """One look at both sides, or at one of them.
 
-    clients: ClientLook | None = None
-    suppliers: SupplierLook | None = None
-    planned: int = 0
+    `unchecked` names the rows that could not be checked, and what would follow from them.
+    """
+
+    clients: ClientLook | None
+    suppliers: SupplierLook | None
+    unchecked: frozenset[str]
 
     def wanted(self) -> pl.DataFrame:
         """Commands that the facts ask for."""
@@ -105,40 +109,36 @@ class Look:
         """Whether a break or the subject of a command was looked at, and could be checked."""
         kind, _, rest = subject.partition("/")
         if kind == "bill":
-            return self.suppliers is not None and self._checked(subject)
+            return self.suppliers is not None and subject not in self.unchecked
         if self.clients is None:
             return False
-        if kind == "declaration":
-            return True
-        return rest.partition("/")[0] in self.clients.periods and self._checked(subject)
-
-    def _checked(self, subject: str) -> bool:
-        return not any(
-            name == subject or name.startswith(f"{subject}/") for name in self._unchecked()
-        )
-
-    def _unchecked(self) -> set[str]:
-        names: set[str] = set()
-        if self.clients:
-            rows = self.clients.billing.matches.filter(pl.col("outcome") == breaks.NOT_CHECKED)
-            for row in rows.select("break_id", "period", "contract_id").iter_rows():
-                names |= {row[0], commands.invoice_subject(row[1], row[2] or "")}
-        if self.suppliers:
-            rows = self.suppliers.matching.matches.filter(pl.col("status") == breaks.NOT_CHECKED)
-            names |= set(rows.get_column("break_id"))
-        return names
+        in_period = rest.partition("/")[0] in self.clients.periods
+        return kind == "declaration" or (in_period and subject not in self.unchecked)
 
 
 def look(run: Run, *, clients: bool = True, suppliers: bool = True) -> Look:
     """Decides on the facts as they stand and records what was decided."""
-    seen = Look()
-    if clients:
-        seen.clients = decide_clients(run)
-    if suppliers:
-        seen.suppliers = decide_suppliers(run)
+    of_clients = decide_clients(run) if clients else None
+    of_suppliers = decide_suppliers(run) if suppliers else None
+    seen = Look(of_clients, of_suppliers, _unchecked(of_clients, of_suppliers))
     with run.warehouse.transaction():
         record(run, seen)
     return seen
+
+
+def _unchecked(clients: ClientLook | None, suppliers: SupplierLook | None) -> frozenset[str]:
+    names: set[str] = set()
+    if clients:
+        rows = clients.billing.matches.filter(pl.col("outcome") == breaks.NOT_CHECKED)
+        for break_id, period, contract_id in rows.select(
+            "break_id", "period", "contract_id"
+        ).iter_rows():
+            names |= {break_id, commands.invoice_subject(period, contract_id or "")}
+    if suppliers:
+        rows = suppliers.matching.matches.filter(pl.col("status") == breaks.NOT_CHECKED)
+        for break_id, bill_id in rows.select("break_id", "bill_id").iter_rows():
+            names |= {break_id, commands.bill_subject(bill_id)}
+    return frozenset(names)
 
 
 def raise_concerns(run: Run, seen: Look) -> None:
@@ -212,14 +212,11 @@ def bills_since(run: Run) -> date:
 
 def gather_clients(run: Run) -> CraFacts:
     """All facts of the client side."""
-    tables = {name: run.warehouse.table(f"core.{name}") for name in CLIENT_TABLES}
-    # References of deleted invoices stay used.
-    tables["client_invoices"] = run.warehouse.frame("SELECT * FROM core.client_invoices")
-    in_flight = commands.in_flight(outbox.commands(run.warehouse))
+    core = {name: run.warehouse.table(f"core.{name}") for name in CLIENT_TABLES}
     return CraFacts(
-        **tables,
+        **core,
         billed=run.warehouse.table("recon.billing_ledger"),
-        in_flight=commands.billed_by(in_flight),
+        in_flight=commands.billed_by(commands.in_flight(outbox.commands(run.warehouse))),
         quarantined=quarantined(run),
         unread=run.unread(),
         invalidated=findings.invalidated_cras(run.warehouse),
@@ -228,15 +225,29 @@ def gather_clients(run: Run) -> CraFacts:
 
 def gather_suppliers(run: Run) -> BillFacts:
     """All facts of the supplier side."""
-    tables = {name: run.warehouse.table(f"core.{name}") for name in SUPPLIER_TABLES}
+    core: dict[str, Any] = {name: run.warehouse.table(f"core.{name}") for name in SUPPLIER_TABLES}
     settled = findings.settled_bills(run.warehouse)
     return BillFacts(
-        **tables,
+        **core,
         settled=findings.rows_of_bills(run.warehouse, "recon.po_matches", settled),
         consumed=findings.rows_of_bills(run.warehouse, "recon.receipt_consumption", settled),
+        waiting=frozenset(bill for bill, ended in settled.items() if not ended),
         closed_bills=frozenset(findings.closed_bills(run.warehouse)),
+        ibans=accepted_ibans(run),
+        order_currency=run.settings.BOOND_CURRENCY,
         quarantined=quarantined(run),
         unread=run.unread(),
+    )
+
+
+def accepted_ibans(run: Run) -> pl.DataFrame:
+    """The bank account of each supplier when an invoice of theirs was last accepted."""
+    boond = run.doors.get("boond")
+    if boond is None:
+        return pl.DataFrame(schema={"supplier_id": pl.String, "accepted_iban": pl.String})
+    shape = shape_of(boond.streams["suppliers"])
+    return findings.suppliers_as_accepted(run.warehouse, shape).select(
+        supplier_id="id", accepted_iban="iban"
     )
 
 
@@ -282,7 +293,6 @@ def record(run: Run, seen: Look) -> None:
     )
     outbox.put(run.warehouse, changes, run.run_id, now)
     fresh = changes.filter((pl.col("planned_at") == now) & (pl.col("state") != "cancelled"))
-    seen.planned = fresh.height
     run.counts["commands_planned"] += fresh.height
 
 
@@ -316,8 +326,8 @@ def _record_suppliers(run: Run, side: SupplierLook) -> tuple[pl.DataFrame, pl.Da
     matches = must_hold(results.PO_MATCHES, side.matching.matches)
     holds = must_hold(results.HOLDS, side.matching.holds)
     consumption = must_hold(results.RECEIPT_CONSUMPTION, side.matching.consumption)
-    settled = findings.settled_bills(run.warehouse)
-    others = f"bill_id NOT IN ({', '.join(map(_quoted, ['', *settled]))})"
+    ended = [bill for bill, is_ended in findings.settled_bills(run.warehouse).items() if is_ended]
+    others = f"bill_id NOT IN ({', '.join(map(_quoted, ['', *ended]))})"
     run.warehouse.replace("recon.po_matches", matches, others, **about)
     run.warehouse.replace("recon.receipt_consumption", consumption, others, run_id=run.run_id)
     run.warehouse.replace("recon.holds", holds, "subject = 'bill'", run_id=run.run_id)

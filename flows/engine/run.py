@@ -47,11 +47,8 @@ class Outcome:
 
     exit_code: int
     reasons: tuple[str, ...]
-
-    @property
-    def state(self) -> str:
-        """The state of the run in `ops.runs`."""
-        return {0: "completed", 1: "completed with quarantine"}.get(self.exit_code, "failed")
+    state: str
+    """The state of the run in `ops.runs`."""
 
 
 @dataclass
@@ -105,8 +102,12 @@ class Run:
     def outcome(self) -> Outcome:
         """How the run ends as things stand; a failed source wins over all else."""
         if self.failures:
-            return Outcome(3, tuple(self.failures + self.concerns))
-        return Outcome(1 if self.concerns else 0, tuple(self.concerns))
+            return Outcome(3, tuple(self.failures + self.concerns), "failed")
+        if self.counts["quarantined"]:
+            return Outcome(1, tuple(self.concerns), "completed with quarantine")
+        if self.concerns:
+            return Outcome(1, tuple(self.concerns), "completed with concerns")
+        return Outcome(0, (), "completed")
 
     def unread(self) -> frozenset[str]:
         """Streams that were in this run neither read complete nor found fresh."""

@@ -6,7 +6,7 @@ Nothing is built at import. What is opened here is closed here, whatever happens
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,16 +18,14 @@ from flows.settings import ConfigurationError, Settings, read_policy, unread_nam
 from sources.bill import Bill
 from sources.boond import Boond
 from sources.errors import SourceError
-from sources.http import Wiring
 from sources.streams import Door
+from sources.wiring import Wiring
 from store import runs
 from store.lock import run_lock
 from store.publishing import publish
 from store.warehouse import Places, Warehouse
 
 log = logging.getLogger("rapproche")
-
-LOCK_FIRST_WORD = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,8 @@ async def open_run(
         try:
             yield run
         except BaseException:
-            _end(run, "failed")
+            with suppress(Exception):  # what stopped the run is what is to be said
+                _end(run, "failed")
             raise
         else:
             _end(run, run.outcome().state)

@@ -25,7 +25,7 @@ COMMENT ON COLUMN ops.runs.flow IS 'Command or flow';
 COMMENT ON COLUMN ops.runs.parameters IS 'What it was asked';
 COMMENT ON COLUMN ops.runs.started_at IS 'When it began';
 COMMENT ON COLUMN ops.runs.ended_at IS 'When it ended; null while it runs';
-COMMENT ON COLUMN ops.runs.state IS 'running, completed, completed with quarantine, failed or crashed';
+COMMENT ON COLUMN ops.runs.state IS 'running, completed, completed with quarantine, completed with concerns, failed or crashed';
 COMMENT ON COLUMN ops.runs.rows_read IS 'Records read from the sources';
 COMMENT ON COLUMN ops.runs.rows_changed IS 'Records stored because they were new or different';
 COMMENT ON COLUMN ops.runs.requests IS 'HTTP requests sent';

@@ -16,7 +16,7 @@ from sources.bill import Bill
 from sources.boond import Boond
 from sources.errors import SourceError
 from sources.exchange import Call
-from sources.http import Wiring
+from sources.wiring import Wiring
 
 START = datetime(2026, 11, 3, 4, 0, tzinfo=UTC)
 

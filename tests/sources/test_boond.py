@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sources.boond import differences
 from sources.boond_v3 import STREAMS, ClientInvoice
-from sources.errors import OutcomeUnknown, Validation
+from sources.errors import OutcomeUnknown, Transient, Validation
 from sources.mapping import held_by_vendor, wire_body
 
 PAYLOAD: dict[str, Any] = {
@@ -154,6 +154,14 @@ def test_a_look_up_filters_what_the_vendor_did_not(vendor: Any, virtually: Any, 
     assert sorted(held["id"] for held in found) == ["1", "4"]
     asked = there.data_requests[0][1].url.params
     assert (asked["supplierId"], asked["reference"]) == ("S1", "F-1")
+
+
+def test_a_look_up_that_ends_short_proves_nothing(vendor: Any, virtually: Any) -> None:
+    """When fewer rows come than are stated, "not found" is not said."""
+    body = {"data": [], "meta": {"totals": {"rows": 1}}}
+    there = vendor(lambda _: httpx.Response(200, json=body))
+    with pytest.raises(Transient, match="short"):
+        virtually(lambda: there.boond().find("boond.invoice.create", {"reference": "R"}))
 
 
 def test_reading_back_what_is_gone_is_none(vendor: Any, virtually: Any, desk: Desk) -> None:

@@ -1,6 +1,8 @@
 """What errors, audit and log say, and what they never say."""
 
+import inspect
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -8,12 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sources import wiring
 from sources.errors import (
+    Authentication,
     OutcomeUnknown,
     Transient,
     Validation,
 )
-from sources.http import checked_url
+from sources.exchange import retry_after
+from sources.streams import Door
+from sources.wiring import checked_url
 
 DAY_S = 86_400
 
@@ -101,6 +107,16 @@ def test_p03_no_secret_is_ever_shown(
         assert not any(s in text for s in (password, "dev-key-77120", "granted-secret"))
 
 
+def test_p03_a_key_that_no_header_can_carry_is_not_shown(
+    vendor: Any, virtually: Any, outcome: Any
+) -> None:
+    """A key with odd characters is Authentication, and the codec's error does not show it."""
+    there = vendor(vendor.ok)
+    error = virtually(lambda: outcome(there.boond(key="clé-secrète").login()))
+    assert (type(error), error.code) == (Authentication, "credential")
+    assert "secr" not in f"{error} {error.__cause__}"
+
+
 def test_p03_a_secret_in_a_record_is_masked(vendor: Any, virtually: Any) -> None:
     """A session id that the vendor puts into a record does not reach the warehouse."""
 
@@ -137,3 +153,36 @@ def test_p22_a_call_without_an_answer_is_audited(vendor: Any, virtually: Any) ->
     there = vendor.scripted(httpx.ConnectError(""))
     virtually(lambda: there.boond().one("clients", "1"))
     assert [call.status for call in there.calls] == [200, None, 200]
+
+
+@pytest.mark.parametrize(("tls12", "lowest"), [(False, "TLSv1_3"), (True, "TLSv1_2")])
+def test_only_tls_1_3_unless_allowed(lowest: str, *, tls12: bool) -> None:
+    """Older TLS is refused unless a setting allows 1.2."""
+    assert wiring._tls(tls12=tls12).minimum_version.name == lowest
+
+
+def test_both_vendors_are_doors(vendor: Any) -> None:
+    """Both doors have every method of the interface, under the same names of parameters."""
+    there = vendor(vendor.ok)
+    for door in (there.boond(), there.bill()):
+        for name in ("login", "pages", "one", "find", "read", "send", "aclose"):
+            asked = inspect.signature(getattr(Door, name)).parameters
+            assert list(inspect.signature(getattr(type(door), name)).parameters) == list(asked)
+
+
+RETRY_AFTER = [
+    ("7", 7.0),
+    ("0.5", 0.5),
+    ("Tue, 03 Nov 2026 04:01:00 GMT", 60.0),
+    ("Tue, 03 Nov 2026 03:00:00 GMT", 0.0),
+    ("soon", None),
+    ("-3", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("said", "seconds"), RETRY_AFTER)
+def test_retry_after_is_seconds_or_a_date(said: str, seconds: float | None) -> None:
+    """Both forms of the header are read; anything else counts as not said."""
+    headers = httpx.Headers({"Retry-After": said, "Date": "Tue, 03 Nov 2026 04:00:00 GMT"})
+    assert retry_after(headers, datetime(2000, 1, 1, tzinfo=UTC)) == seconds

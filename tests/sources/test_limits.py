@@ -177,3 +177,36 @@ def test_a_clock_set_back_does_not_stop_us(vendor: Any, virtually: Any, clock: A
         return asyncio.get_running_loop().time()
 
     assert virtually(work) < 61
+
+
+def test_the_rate_limit_is_shared_by_processes(vendor: Any, virtually: Any, tmp_path: Any) -> None:
+    """Two doors on one directory keep to one limit together."""
+    there = vendor(vendor.ok)
+
+    async def work() -> None:
+        limits = {"requests_per_minute": 30, "burst_per_second": 4, "state_dir": tmp_path}
+        doors = [there.bill(**limits), there.bill(**limits)]
+        await asyncio.gather(*(doors[n % 2].one("invoices", "1") for n in range(60)))
+        for door in doors:
+            await door.aclose()
+
+    virtually(work)
+    times = [at for at, _ in there.requests]
+    assert len(times) == 62
+    assert all(late - early > 60 for early, late in zip(times, times[30:], strict=False))
+    assert all(late - early > 1 for early, late in zip(times, times[4:], strict=False))
+
+
+def test_a_wait_longer_than_a_run_is_not_waited_for(
+    vendor: Any, virtually: Any, outcome: Any
+) -> None:
+    """A vendor that wants an hour of quiet gets it, and the caller is told at once."""
+    there = vendor(lambda _: httpx.Response(429, headers={"Retry-After": "3600"}))
+
+    async def work() -> tuple[Any, float]:
+        error = await outcome(there.boond().one("clients", "1"))
+        return error, asyncio.get_running_loop().time()
+
+    error, at = virtually(work)
+    assert (error.code, error.retry_after, at < 1) == ("blocked", 3600, True)
+    assert len(there.data_requests) == 1

@@ -128,6 +128,20 @@ def test_a_hanging_vendor_is_given_up(vendor: Any, virtually: Any, outcome: Any)
     assert at == pytest.approx(4 * 40 + 7, abs=2)
 
 
+def test_an_endless_answer_to_a_write_leaves_it_unknown(
+    vendor: Any, virtually: Any, outcome: Any, monkeypatch: Any
+) -> None:
+    """The vendor has answered a write, so it may have acted."""
+    monkeypatch.setattr("sources.http._LARGEST_BODY", 1000)
+    there = vendor(lambda _: httpx.Response(200, content=b"[" * 1001))
+
+    async def work() -> Any:
+        sent = there.boond().send("boond.cra.invalidate", "1", {"status": "x"})
+        return await outcome(sent)
+
+    assert isinstance(virtually(work), OutcomeUnknown)
+
+
 def test_a_body_without_end_is_refused(
     vendor: Any, virtually: Any, outcome: Any, monkeypatch: Any
 ) -> None:

@@ -174,9 +174,10 @@ def world(**rows: Any) -> BillFacts:
         "cra_days": worked(),
     }
     core = (
-        "bills bill_lines vendors suppliers purchase_orders purchase_order_lines consultants cras "
-        "cra_days supplier_invoices supplier_invoice_lines party_links"
-    ).split()
+        *("bills", "bill_lines", "vendors", "suppliers", "purchase_orders"),
+        *("purchase_order_lines", "consultants", "cras", "cra_days", "supplier_invoices"),
+        *("supplier_invoice_lines", "party_links"),
+    )
     frames: dict[str, Any] = {
         name: frame(f"core.{name}", rows.pop(name, defaults.get(name, []))) for name in core
     }

@@ -1,19 +1,15 @@
 """What is billed, validated and invalidated."""
 
 import json
-from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.transforms.client_facts import (
     OCTOBER,
     billed,
-    client,
     contract,
     cra,
     facts,
@@ -28,7 +24,6 @@ from tests.transforms.client_facts import (
     schema,
 )
 from transforms.billing import Billing
-from transforms.payment_terms import due_date, terms_readable
 from transforms.policy import Policy
 
 PAUL = person("P2", "Paul Martin")
@@ -120,6 +115,13 @@ def test_somebody_unknown_lets_invalidations_go_on() -> None:
     assert only(found.to_invalidate, "cra_id") == "cra1"
 
 
+def test_somebody_unknown_keeps_no_cra_of_a_billed_month() -> None:
+    """What is billed already is validated all the same."""
+    lines = [line("20"), line("3", "Zoé Nobody")]
+    found = proposed(facts(lines, [cra("20")], billed=[billed("20", "10000")]))
+    assert found.to_validate.rows() == [("cra1", None)]
+
+
 def test_an_unreadable_line_keeps_the_clients_month() -> None:
     """What could not be read may be a line of the invoice."""
     given_facts = facts([line("20"), line(None, "Zoé", problem="?")], [cra("20")])
@@ -189,6 +191,15 @@ def test_a_credit_note_by_lines_is_billed_again() -> None:
     assert found.ledger["days"].to_list() == [Decimal(20), Decimal(-2)]
 
 
+def test_a_credit_note_of_positive_lines_is_negative() -> None:
+    """The total tells the sign, however the lines are written."""
+    text = invoice_line("Jean Dupont · 2026-10 · P1", "2", "1000")
+    note = invoice("I2", "AV-1", text, total_excl_tax=Decimal(-1000))
+    found = proposed(facts([line("18")], [cra("18")], [OURS, note]))
+    assert found.ledger["amount"].to_list() == [Decimal(10000), Decimal(-1000)]
+    assert found.proposals.is_empty()
+
+
 def test_a_credit_note_without_such_lines_is_held() -> None:
     """Nobody guesses what it credits, even when nothing is left to bill."""
     note = invoice("I2", "AV 2026-10", invoice_line("Remise", "-1", "-1000"))
@@ -218,211 +229,6 @@ def test_two_contracts_of_one_reference_get_two_invoices() -> None:
     rates = [rate(), rate(contract="CT2")]
     found = proposed(facts(lines, cras, contracts=twins, rates=rates)).proposals
     assert found["reference"].to_list() == ["RAP-2026-10-X", "RAP-2026-10-X-2"]
-
-
-# Holds of 1.4: the outcome stays
-
-
-def test_no_rate_is_held() -> None:
-    """A contract without rates bills nothing."""
-    assert held(proposed(facts([line("20")], [cra("20")], rates=[]))) == (
-        "matched",
-        ["RATE_MISSING"],
-    )
-
-
-def test_several_rates_are_held() -> None:
-    """Two rates that name nobody are no rate."""
-    given_facts = facts([line("20")], [cra("20")], rates=[rate("500"), rate("600")])
-    assert held(proposed(given_facts)) == ("matched", ["RATE_AMBIGUOUS"])
-
-
-@pytest.mark.parametrize(
-    ("rates", "price"),
-    [
-        ([rate("500"), rate("600", consultant_id="P1")], "600"),
-        ([rate("500", profile="PM"), rate("600", profile="Dév")], "600"),
-        ([rate("700", profile="PM")], "700"),
-        ([rate("500", consultant_id="P2"), rate("600")], "600"),
-    ],
-)
-def test_the_rate_is_the_persons_the_profiles_or_the_only_one(
-    rates: list[dict[str, object]], price: str
-) -> None:
-    """In that order; a rate naming somebody else is nobody's."""
-    given_facts = facts([line("1")], [cra("1")], rates=rates, people=[person(profile="dev")])
-    assert only(proposed(given_facts).matches, "daily_rate") == Decimal(price)
-
-
-@pytest.mark.parametrize(
-    "dates",
-    [
-        {"end_date": date(2026, 9, 30)},
-        {"start_date": date(2026, 11, 1)},
-        {"status": "ended"},
-    ],
-)
-def test_no_contract_over_the_month_is_held(dates: dict[str, object]) -> None:
-    """A contract outside its dates bills nothing."""
-    given_facts = facts([line("20", contract="CT1")], [cra("20")], contracts=[contract(**dates)])
-    assert held(proposed(given_facts)) == ("matched", ["CONTRACT_NOT_ACTIVE"])
-
-
-def test_a_client_without_contract_is_held() -> None:
-    """Matched days that no contract covers stay matched."""
-    given_facts = facts([line("20")], [cra("20")], contracts=[])
-    assert held(proposed(given_facts)) == ("matched", ["CONTRACT_NOT_ACTIVE"])
-
-
-@pytest.mark.parametrize(
-    ("reference", "text", "issued"),
-    [
-        ("F-2026-10", "Prestation", date(2026, 12, 1)),
-        ("F1", "Prestations octobre 2026", date(2026, 12, 1)),
-        ("F1", "Consulting October", date(2026, 12, 1)),
-        ("F1", "Prestation", date(2026, 11, 24)),
-        ("F1", "Prestation", date(2026, 10, 25)),
-    ],
-)
-def test_an_invoice_made_by_hand_is_held(reference: str, text: str, issued: date) -> None:
-    """Its month is the one it names, else by its issue date."""
-    foreign = invoice("I9", reference, invoice_line(text), issue_date=issued)
-    found = proposed(facts([line("20")], [cra("20")], [foreign]))
-    assert held(found) == ("matched", ["ALREADY_INVOICED"])
-    assert only(found.holds, "subject", "subject_id") == ("invoice", "I9")
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"issue_date": date(2026, 11, 25)},
-        {"issue_date": date(2026, 10, 24)},
-        {"contract_id": "CT9"},
-        {"status": "cancelled"},
-        {"deleted_at": datetime(2026, 11, 1, tzinfo=UTC)},
-    ],
-)
-def test_an_invoice_of_another_month_or_contract_is_none(told: dict[str, object]) -> None:
-    """It keeps nothing back."""
-    given_facts = facts([line("20")], [cra("20")], [invoice("I9", "F1", invoice_line("x"), **told)])
-    assert proposed(given_facts).proposals.height == 1
-
-
-def test_an_invoice_of_ours_that_cannot_be_read_is_held() -> None:
-    """On a lost ledger, a line that somebody rewrote proves nothing."""
-    edited = invoice("I1", "RAP-2026-10-R-CT1", invoice_line("Forfait", "1", "9000"))
-    assert held(proposed(facts([line("20")], [cra("20")], [edited]))) == (
-        "matched",
-        ["ALREADY_INVOICED"],
-    )
-
-
-@pytest.mark.parametrize("ledger", [[], [billed("20", "10000", invoice_id="I1")]])
-def test_our_cancelled_invoice_goes_to_a_person(ledger: list[dict[str, object]]) -> None:
-    """A person decides whether to bill again, whatever is left of the ledger."""
-    given_facts = facts([line("20")], [cra("20")], [OURS | {"status": "cancelled"}], billed=ledger)
-    assert held(proposed(given_facts)) == ("matched", ["INVOICE_CANCELLED"])
-
-
-@pytest.mark.parametrize(
-    "told", [{"vat_number": "DE 811"}, {"billing_country": "Belgique"}, {"vat_number": "be1"}]
-)
-def test_a_foreign_client_without_tax_rate_is_held(told: dict[str, object]) -> None:
-    """Nobody guesses the tax of another country."""
-    given_facts = facts([line("20")], [cra("20")], clients=[client(**told)])
-    assert held(proposed(given_facts)) == ("matched", ["TAX_RATE_MISSING"])
-
-
-@pytest.mark.parametrize(
-    "told", [{}, {"vat_number": "fr 12 345"}, {"billing_country": "France"}, {"vat_number": ""}]
-)
-def test_a_french_client_has_the_usual_rate(told: dict[str, object]) -> None:
-    """So has one that tells nothing."""
-    found = proposed(facts([line("1")], [cra("1")], clients=[client(**told)]))
-    assert only(found.proposals, "total_tax") == Decimal(100)
-
-
-def test_a_contracts_tax_rate_is_taken() -> None:
-    """Also zero, for a foreign client."""
-    given_facts = facts(
-        [line("1")],
-        [cra("1")],
-        clients=[client(vat_number="DE1")],
-        contracts=[contract(tax_rate=Decimal(0))],
-    )
-    assert only(proposed(given_facts).proposals, "total_tax") == Decimal(0)
-
-
-def test_all_holds_of_a_row_are_told() -> None:
-    """Not the first alone."""
-    given_facts = facts(
-        [line("20")],
-        [cra("20")],
-        [invoice("I9", "2026-10", invoice_line("x"))],
-        rates=[],
-        clients=[client(vat_number="DE1")],
-    )
-    assert held(proposed(given_facts)) == (
-        "matched",
-        ["ALREADY_INVOICED", "RATE_MISSING", "TAX_RATE_MISSING"],
-    )
-
-
-# Billing dates
-
-QUARTERLY = [contract(billing_frequency="quarterly")]
-QUARTER = [line("20"), line("10", period=NOVEMBER)]
-QUARTER_CRAS = [
-    cra("20"),
-    cra("10", period_start_date=date(2026, 11, 1), period_end_date=date(2026, 11, 30)),
-]
-
-
-def test_a_quarter_waits_and_its_cras_do_not() -> None:
-    """Until the quarter is over the row is matched, its CRA validated."""
-    found = proposed(facts(QUARTER, QUARTER_CRAS, contracts=QUARTERLY))
-    assert only(found.matches, "outcome", "action") == ("matched", "wait for billing date")
-    assert found.to_validate.rows() == [("cra1", None)]
-
-
-def test_a_quarter_is_one_invoice_after_its_last_month() -> None:
-    """All its months are lines of it."""
-    found = proposed(
-        facts(QUARTER, QUARTER_CRAS, contracts=QUARTERLY), NOVEMBER, as_of=date(2027, 1, 1)
-    )
-    assert only(found.proposals, "reference", "period", "total_excl_tax") == (
-        "RAP-2026-Q4-R-CT1",
-        "2026-12",
-        Decimal(15000),
-    )
-
-
-@pytest.mark.parametrize(("as_of", "made"), [(date(2026, 11, 30), 0), (date(2026, 12, 1), 1)])
-def test_a_contract_billed_at_its_end_waits_for_it(as_of: date, made: int) -> None:
-    """The day after the last one, all months are billed."""
-    ending = [contract(billing_frequency="end", end_date=date(2026, 11, 30))]
-    found = proposed(facts(QUARTER, QUARTER_CRAS, contracts=ending), NOVEMBER, as_of=as_of)
-    assert found.proposals["total_excl_tax"].to_list() == [Decimal(15000)] * made
-
-
-@pytest.mark.parametrize(
-    ("terms", "due", "readable"),
-    [
-        ("30 days", date(2026, 12, 2), True),
-        ("45 days end of month", date(2026, 12, 31), True),
-        ("45 jours fin de mois", date(2026, 12, 31), True),
-        ("60 jours", date(2027, 1, 1), True),
-        ("0 days", date(2026, 11, 2), True),
-        ("fin de mois", date(2026, 12, 2), False),
-        ("45 days end of month the 10th", date(2026, 12, 2), False),
-        (None, date(2026, 12, 2), False),
-    ],
-)
-def test_the_due_date_follows_the_terms(terms: str | None, due: date, readable: bool) -> None:  # noqa: FBT001
-    """30 days where they cannot be read, and that is said."""
-    said = pl.lit(terms, dtype=pl.String)
-    read = pl.select(due=due_date(said, date(2026, 11, 2)), ok=terms_readable(said))
-    assert read.row(0) == (due, readable)
 
 
 # CRAs
@@ -513,55 +319,3 @@ def test_results_have_the_columns_of_the_warehouse(lines: list[dict[str, object]
     ):
         for name, kind in schema(f"recon.{table}").items():
             assert name in ("run_id", "decided_at") or rows.schema[name] == kind
-
-
-def cents(amount: Decimal) -> Decimal:
-    """Half up, written apart from the code under test."""
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-def after(found: Billing, ledger: list[dict[str, object]]) -> list[dict[str, object]]:
-    """The ledger once every proposed invoice is confirmed."""
-    sent = found.proposals.filter(pl.col("status") == "proposed").select("reference", "lines")
-    return ledger + [
-        billed(
-            told["quantity"],
-            told["total_excl_tax"],
-            reference,
-            consultant_id=told["consultant_id"],
-            period=told["period"],
-        )
-        for reference, lines in sent.rows()
-        for told in json.loads(lines)
-    ]
-
-
-DAYS = st.integers(0, 100).map(lambda quarters: str(Decimal(quarters) / 4))
-PRICE = st.decimals("0.01", "1999.9999", places=4).map(str)
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.tuples(DAYS, DAYS), min_size=1, max_size=3), PRICE)
-def test_p31_what_is_billed_over_all_runs_is_matched_days_times_rate(
-    months: list[tuple[str, str]], price: str
-) -> None:
-    """To the cent, however often days grow, and no run bills twice."""
-    grown: dict[str, list[Decimal]] = {"P1": [Decimal(0)], "P2": [Decimal(0)]}
-    ledger: list[dict[str, object]] = []
-    for step in months:
-        days = [
-            max(Decimal(told), past[-1]) for told, past in zip(step, grown.values(), strict=True)
-        ]
-        for past, now in zip(grown.values(), days, strict=True):
-            past.append(now)
-        lines = [line(str(days[0])), line(str(days[1]), "Paul Martin")]
-        cras = [cra(str(days[0])), cra(str(days[1]), "P2")]
-        for _ in range(2):
-            found = proposed(facts(lines, cras, people=TEAM, rates=[rate(price)], billed=ledger))
-            ledger = after(found, ledger)
-        assert found.proposals.is_empty()
-    for who, past in grown.items():
-        own = [row["amount"] for row in ledger if row["consultant_id"] == who]
-        assert sum(own, Decimal(0)) == cents(past[-1] * Decimal(price))
-    references = [str(row["reference"]) for row in ledger]
-    assert len(set(references)) <= len(months)

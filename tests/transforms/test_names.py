@@ -63,6 +63,12 @@ def test_two_close_names_are_ambiguous() -> None:
     assert verdict == ("ambiguous", None)
 
 
+def test_five_ahead_is_enough() -> None:
+    """A second that scores 95 leaves the one of 100 the person."""
+    verdict = best("abcdefghi klmnopqrst", "abcdefghi klmnopqrst", "abcdefghi klmnopqrsx")
+    assert verdict == ("taken", "abcdefghi klmnopqrst")
+
+
 def test_far_names_are_candidates_only() -> None:
     """Below 92 nobody is taken, from 80 up a candidate is told."""
     found = best_fuzzy(people("Jean Dupond"), people("Jean Dupont"))

@@ -64,7 +64,13 @@ def test_numbers_are_compared_without_their_dress(one: str, other: str) -> None:
 
 def test_a_number_without_digits_is_none() -> None:
     """`n/a` is no number that could differ."""
-    assert pl.DataFrame({"n": ["n/a", "-"]}).select(company_number(pl.col("n"))).to_series().is_null().all()
+    assert (
+        pl.DataFrame({"n": ["n/a", "-"]})
+        .select(company_number(pl.col("n")))
+        .to_series()
+        .is_null()
+        .all()
+    )
 
 
 def test_numbers_come_before_names() -> None:
@@ -109,7 +115,9 @@ def test_two_suppliers_of_one_name_are_nobody_yet() -> None:
 
 def test_an_unlike_vendor_name_on_a_bill_is_found() -> None:
     """A bill under another name than its vendor's is told, one with a legal form more is not."""
-    bills = frame("core.bills", [bill("B1", vendor_name="Globex"), bill("B2", vendor_name="Acme SAS")])
+    bills = frame(
+        "core.bills", [bill("B1", vendor_name="Globex"), bill("B2", vendor_name="Acme SAS")]
+    )
     assert unlike_vendor_names(bills, frame("core.vendors", [vendor()])).to_dicts() == [
         {"bill_id": "B1", "vendor_known_as": "ACME"}
     ]
@@ -118,4 +126,8 @@ def test_an_unlike_vendor_name_on_a_bill_is_found() -> None:
 def test_a_company_is_its_name_without_form() -> None:
     """Form and punctuation go, a name that is nothing but a form stays."""
     names = pl.DataFrame({"name": ["SAS Acme & Fils", "ACME S.A.S.", "SAS"]})
-    assert names.select(company(pl.col("name"))).to_series().to_list() == ["acme fils", "acme", "sas"]
+    assert names.select(company(pl.col("name"))).to_series().to_list() == [
+        "acme fils",
+        "acme",
+        "sas",
+    ]

@@ -121,7 +121,10 @@ HELD: dict[str, tuple[dict[str, Any], str]] = {
     "before the order": (billed(invoice_date=date(2026, 10, 31)), "DATE"),
     "draft order": (billed() | {"purchase_orders": [order(status="draft")]}, "PO_STATUS"),
     "cancelled order": (billed() | {"purchase_orders": [order(status="cancelled")]}, "PO_STATUS"),
-    "unknown supplier": (billed(vendor_name=None) | {"vendors": [vendor(name="Globex")]}, "SUPPLIER_UNKNOWN"),
+    "unknown supplier": (
+        billed(vendor_name=None) | {"vendors": [vendor(name="Globex")]},
+        "SUPPLIER_UNKNOWN",
+    ),
     "two vendors": (billed() | {"vendors": [vendor(), vendor("V2")]}, "SUPPLIER_UNCONFIRMED"),
     "unlike vendor name": (billed(vendor_name="Globex"), "SUPPLIER_MISMATCH"),
     "numbers differ": (

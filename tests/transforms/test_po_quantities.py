@@ -72,7 +72,7 @@ def _by_loop(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, int
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories(), st.randoms())
 def test_rounds_take_what_a_loop_takes(rows: list[dict[str, Any]], random: Any) -> None:
     """Whole frames decide as a loop over the bills does, in any row order."""

@@ -84,9 +84,7 @@ def test_a_draft_order_receives_what_no_other_covers() -> None:
 def test_receipts_are_consumed_oldest_first() -> None:
     """The first bill takes the first days, by CRA and date; the next goes on where it ended."""
     facts = world(
-        **several(
-            billed(quantity="1.5"), billed("B2", 1, invoice_date=date(2026, 12, 1))
-        ),
+        **several(billed(quantity="1.5"), billed("B2", 1, invoice_date=date(2026, 12, 1))),
         cra_days=worked(days=3),
     )
     taken = matched(facts).consumption.select("bill_id", "date", "quantity").rows()
