@@ -87,12 +87,14 @@ def first_as_of(warehouse: Warehouse) -> date | None:
 def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
     """CRAs that we invalidated, and the days that they reported then: `cra_id`, `cra_days`."""
     return warehouse.frame(
-        "SELECT o.target AS cra_id,"
+        "SELECT cra_id, sum(cra_days)::DECIMAL(9,4) AS cra_days FROM ("
+        " SELECT o.target AS cra_id,"
         " arg_max((d.inputs->>'$.cra_days')::DECIMAL(9,4), d.decided_at) AS cra_days"
-        " FROM ops.outbox o JOIN recon.decisions d ON d.subject_id = o.subject_id"
-        " AND d.decided_at <= o.sent_at"
+        " FROM ops.outbox o JOIN recon.decisions d ON d.decided_at <= o.sent_at"
+        " AND d.subject = 'cra' AND json_array_length(d.inputs->'$.cra_ids') = 1"
+        " AND d.inputs->>'$.cra_ids[0]' = o.target"
         " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done'"
-        " AND json_array_length(d.inputs->'$.cra_ids') = 1 GROUP BY o.target"
+        " GROUP BY o.target, d.subject_id) GROUP BY cra_id"
     )
 
 
@@ -150,11 +152,10 @@ def rejected_commands(warehouse: Warehouse) -> list[str]:
 
 
 def last_decisions(warehouse: Warehouse, subject: str) -> dict[str, dict[str, Any]]:
-    """The last decision on each subject of a kind, by break_id."""
+    """The last decision on each subject of a kind, by break_id: the one that none supersedes."""
     last = warehouse.frame(
-        "SELECT subject_id, decision_id, inputs, policy FROM recon.decisions WHERE subject = ?"
-        " QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC, decision_id)"
-        " = 1",
+        "SELECT subject_id, decision_id, inputs, policy FROM recon.decisions d WHERE subject = ?"
+        " AND NOT EXISTS (SELECT 1 FROM recon.decisions n WHERE n.supersedes = d.decision_id)",
         [subject],
     )
     return {row["subject_id"]: row for row in last.to_dicts()}

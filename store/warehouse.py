@@ -141,12 +141,10 @@ class Warehouse:
     def _put(self, verb: str, table: str, frame: pl.DataFrame, constants: dict[str, Any]) -> None:
         added = "".join(f', ? AS "{name}"' for name in constants)
         self.connection.register("incoming", frame)
-        try:
-            self.execute(
-                f"{verb} {table} BY NAME SELECT *{added} FROM incoming", list(constants.values())
-            )
-        finally:
-            self.connection.unregister("incoming")
+        self.execute(
+            f"{verb} {table} BY NAME SELECT *{added} FROM incoming", list(constants.values())
+        )
+        self.connection.unregister("incoming")
 
     def _migrate(self) -> None:
         self.execute("CREATE SCHEMA IF NOT EXISTS ops")

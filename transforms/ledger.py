@@ -215,7 +215,7 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
     """The months that an invoice is for: those it names, else by its issue date.
 
     From the 25th on an invoice is for its own month, before that for the month before. A month
-    name without a year is the latest such month at the issue.
+    name without a year is the latest such month by then.
     """
     issue = pl.col("issue_date")
     guessed = (

@@ -32,7 +32,7 @@ def due_date(terms: pl.Expr, issue_date: date) -> pl.Expr:
         issue_date: date of the invoice.
 
     Returns:
-        A date; 30 days after the issue where `terms_readable` is false.
+        A date; 30 days after the invoice where `terms_readable` is false.
     """
     days = _part(terms, "days").cast(pl.Int64).fill_null(DEFAULT_DAYS)
     due = pl.lit(issue_date) + pl.duration(days=days)

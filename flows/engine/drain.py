@@ -31,6 +31,7 @@ TRANSIENT_TRIES = 3
 SECOND_LOOK_FACTOR = 60
 LOOK_IS_GOOD_FOR = timedelta(minutes=10)
 CREATES = (INVOICE, REGISTER)
+UNCERTAIN = frozenset({"sending", "unknown"})
 STREAM_OF = {
     "boond.cra.validate": "cras",
     "boond.cra.invalidate": "cras",
@@ -64,11 +65,11 @@ async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
         if not _anything_to_send(run, seen):
             break
         seen = await _refreshed(run, door, seen)
-        done = run.counts["commands_done"]
-        sending = Drain(run, door, looked_at=run.now())
+        settled = run.counts["commands_settled"]
         wanted = frozenset(seen.wanted().get_column("command_id"))
-        await run.driver.step("write back", lambda: sending.send_all(wanted))  # noqa: B023 - awaited here
-        if run.counts["commands_done"] == done:
+        sending = Drain(run, door, wanted, looked_at=run.now())
+        await run.driver.step("write back", sending.send_all)
+        if run.counts["commands_settled"] == settled:
             break
         seen = await _refreshed(run, door, seen)
     return seen
@@ -87,7 +88,7 @@ async def _refreshed(run: Run, door: Door, seen: Look) -> Look:
 def _anything_to_send(run: Run, seen: Look) -> bool:
     wanted = set(seen.wanted().get_column("command_id"))
     return any(
-        row["state"] in {"sending", "unknown"}
+        row["state"] in UNCERTAIN
         or (row["state"] in {"planned", "approved"} and row["command_id"] in wanted)
         for row in outbox.commands(run.warehouse).to_dicts()
     )
@@ -95,29 +96,29 @@ def _anything_to_send(run: Run, seen: Look) -> bool:
 
 @dataclass
 class Drain:
-    """One drain of the outbox over one door."""
+    """One drain of the outbox over one door.
+
+    `wanted` are the commands that the facts of this run ask for; of the others only those that may
+    have reached the vendor are looked up.
+    """
 
     run: Run
     door: Door
+    wanted: frozenset[str]
     looked_at: datetime
     second_looks: list[Row] = field(default_factory=list)
     halted: SourceError | None = None
 
-    async def send_all(self, wanted: frozenset[str]) -> None:
-        """Sends what is ready, and what becomes ready by it, until nothing is.
-
-        Args:
-            wanted: ids of commands that the facts of this run ask for; of the others only those
-                that may have reached the vendor are looked up.
-        """
-        self._approve(wanted)
+    async def send_all(self) -> None:
+        """Sends what is ready, and what becomes ready by it, until nothing is."""
+        self._approve()
         tried: set[str] = set()
-        while ready := [r for r in self._ready(wanted) if r["command_id"] not in tried]:
+        while ready := self._ready(tried):
             tried |= {row["command_id"] for row in ready}
             await self._send_some(ready)
-            if self.second_looks and not self._ready_but(wanted, tried):
+            if self.second_looks and not self._ready(tried):
                 await self._look_again()
-        self._say_blocked(wanted)
+        self._say_blocked()
 
     async def _send_some(self, rows: list[Row]) -> None:
         places = asyncio.Semaphore(AT_ONCE)
@@ -127,42 +128,47 @@ class Drain:
                 if self.halted is None:
                     await self._send(row)
 
-        await asyncio.gather(*(one(row) for row in rows))
+        async with asyncio.TaskGroup() as tasks:
+            for row in rows:
+                tasks.create_task(one(row))
 
-    def _approve(self, wanted: frozenset[str]) -> None:
+    def _approve(self) -> None:
         with self.run.warehouse.transaction():
             for row in self._rows():
-                if row["state"] == "planned" and row["command_id"] in wanted:
+                if row["state"] == "planned" and row["command_id"] in self.wanted:
                     self._mark(row, state="approved")
 
     def _rows(self) -> list[Row]:
         return outbox.commands(self.run.warehouse).to_dicts()
 
-    def _ready(self, wanted: frozenset[str]) -> list[Row]:
+    def _ready(self, tried: set[str]) -> list[Row]:
         rows = self._rows()
         done = {row["command_id"] for row in rows if row["state"] == "done"}
         return [
             row
             for row in rows
-            if (row["state"] in {"sending", "unknown"} or _may_go(row, wanted))
+            if row["command_id"] not in tried
             and row["kind"] in STREAM_OF
+            and (row["state"] in UNCERTAIN or self._may_go(row))
             and set(row["depends_on"]) <= done
         ]
 
-    def _ready_but(self, wanted: frozenset[str], tried: set[str]) -> list[Row]:
-        return [row for row in self._ready(wanted) if row["command_id"] not in tried]
+    def _may_go(self, row: Row) -> bool:
+        return row["state"] == "approved" and row["command_id"] in self.wanted
 
     async def _send(self, row: Row) -> None:
         """Takes one command as far as it goes now; its state says how far that was."""
-        uncertain = row["state"] in {"sending", "unknown"}
+        uncertain = row["state"] in UNCERTAIN
         stale = self.run.now() - self.looked_at > LOOK_IS_GOOD_FOR
         try:
             if (uncertain or stale) and await self._adopted(row):
                 return
             if uncertain and self._too_early(row):
                 self.second_looks.append(row)
-                return
-            await self._transmit(row)
+            elif uncertain and row["command_id"] not in self.wanted:
+                self._settle(row, state="cancelled", last_error="its facts changed; never arrived")
+            else:
+                await self._transmit(row)
         except (Authentication, Critical) as error:
             self.halted = error
             self.run.unreachable(error)
@@ -257,11 +263,11 @@ class Drain:
         made = [r["vendor_id"] for r in self._rows() if r["command_id"] in row["depends_on"]]
         return str(made[0] if made else outbox.registered(self.run.warehouse, row["target"]))
 
-    def _say_blocked(self, wanted: frozenset[str]) -> None:
+    def _say_blocked(self) -> None:
         rows = self._rows()
         states = {row["command_id"]: (row["state"], row["kind"]) for row in rows}
         for row in rows:
-            if not _may_go(row, wanted):
+            if not self._may_go(row):
                 continue
             bad = [states[d] for d in row["depends_on"] if states.get(d, ("", ""))[0] != "done"]
             if bad:
@@ -279,11 +285,13 @@ class Drain:
                 billed = billed_by(outbox.commands(warehouse).filter(one))
                 warehouse.insert("recon.billing_ledger", billed)
         self.run.counts["commands_done"] += 1
+        self.run.counts["commands_settled"] += 1
         log.info("%s done target=%s", row["kind"], row["target"])
 
     def _settle(self, row: Row, **values: Any) -> None:
-        settled = self.run.now() if values["state"] == "refused" else None
-        self._mark(row, settled_at=settled, **values)
+        ended = values["state"] in {"refused", "cancelled"}
+        self.run.counts["commands_settled"] += ended
+        self._mark(row, settled_at=self.run.now() if ended else None, **values)
 
     def _mark(self, row: Row, **values: Any) -> None:
         outbox.mark(
@@ -299,7 +307,3 @@ def _clear_refusal(error: SourceError) -> bool:
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_MANY_REQUESTS,
     }
-
-
-def _may_go(row: Mapping[str, Any], wanted: frozenset[str]) -> bool:
-    return row["state"] == "approved" and row["command_id"] in wanted

@@ -77,7 +77,7 @@ def held(warehouse: Warehouse) -> Table:
 def open_breaks(warehouse: Warehouse, limit: int = OPEN_BREAKS_SHOWN) -> Table:
     """Open breaks, the most money first."""
     rows = warehouse.frame(
-        "SELECT amount_at_stake, currency, code, who, period, age_days, owner, explanation,"
+        "SELECT amount_at_stake, currency, code, who, explanation, period, age_days, owner,"
         " break_id FROM recon.v_open_breaks"
     )
     shown = f" (the first {limit} of {rows.height})" if rows.height > limit else ""
@@ -188,8 +188,8 @@ def _row(cells: Iterable[str]) -> str:
 
 def _cell(value: Any) -> str:
     said = text(value)
-    for character in "\\|<>&`*_[]":
-        said = said.replace(character, f"&#{ord(character)};")
+    for character in "\\|<`*[":
+        said = said.replace(character, f"\\{character}")
     return " ".join(said.split())
 
 
