@@ -263,8 +263,7 @@ def main() -> NoReturn:
     try:
         rapproche.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_USAGE)
+        _say(error.format_message(), EXIT_USAGE)
     except (ConfigurationError, StoreError) as error:
         _say(error, EXIT_USAGE)
     except LockedError as error:

@@ -8,6 +8,8 @@ from rich.table import Table as RichTable
 from flows.engine.report import Table, text
 
 PIPED_WIDTH = 160
+WHOLE = frozenset({"amount_at_stake", "code", "command_id", "reference", "period"})
+"""Columns that are never broken over lines: what people copy, and numbers."""
 
 
 def console() -> Console:
@@ -28,6 +30,7 @@ def show(console: Console, table: Table, *, columns: tuple[str, ...] = ()) -> No
             name.replace("_", " "),
             justify="right" if dtype.is_numeric() else "left",
             overflow="fold",
+            no_wrap=name in WHOLE,
         )
     for row in rows.iter_rows():
         shown.add_row(*(escape(text(value)) for value in row))

@@ -4,14 +4,17 @@ Nothing is built at import. What is opened here is closed here, whatever happens
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
+from platformdirs import user_cache_dir
 
 from flows.engine.run import Driver, Run, paris_today
 from flows.settings import ConfigurationError, Settings, read_policy, unread_names
@@ -90,7 +93,6 @@ def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
     """The vendors whose credentials are set; the others are left out, and the log says so."""
     wiring = Wiring(
         now=world.now,
-        state_dir=settings.WAREHOUSE_PATH.parent / "limits",
         transport=world.transport,
         on_call=run.heard,
         retry_base=settings.RAPPROCHE_RETRY_BASE,
@@ -110,10 +112,20 @@ def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
     return opened
 
 
+def limits_directory(base_url: str, account: str | None) -> Path:
+    """Where the processes of this machine share the limit of one account at a vendor.
+
+    It lies outside the warehouse, since two warehouses may use one account.
+    """
+    name = hashlib.sha256(f"{base_url} {account}".encode()).hexdigest()[:16]
+    return Path(user_cache_dir("rapproche"), "limits", name)
+
+
 def _boond(settings: Settings, wiring: Wiring) -> Door:
     secret, key = settings.BOOND_CLIENT_SECRET, settings.BOOND_API_KEY
+    limits = limits_directory(settings.BOOND_BASE_URL, settings.BOOND_CLIENT_ID)
     return Boond(
-        wiring,
+        replace(wiring, state_dir=limits),
         base_url=settings.BOOND_BASE_URL,
         auth_url=settings.BOOND_AUTH_URL,
         client_id=settings.BOOND_CLIENT_ID,
@@ -127,8 +139,9 @@ def _bill(settings: Settings, wiring: Wiring) -> Door:
     password, key = settings.BILL_COM_PASSWORD, settings.BILL_COM_DEV_KEY
     if not (settings.BILL_COM_USERNAME and settings.BILL_COM_ORG_ID and password and key):
         raise ConfigurationError("BILL_COM_PASSWORD is missing")
+    limits = limits_directory(settings.BILL_COM_BASE_URL, settings.BILL_COM_USERNAME)
     return Bill(
-        wiring,
+        replace(wiring, state_dir=limits),
         base_url=settings.BILL_COM_BASE_URL,
         username=settings.BILL_COM_USERNAME,
         password=password.get_secret_value(),

@@ -1,9 +1,9 @@
 CREATE VIEW recon.v_month_summary AS
-SELECT period, 'clients' AS side, outcome, count(*) AS "rows", sum(coalesce(declared_days, cra_days)) AS days,
-    sum((coalesce(declared_days, cra_days) * daily_rate)::DECIMAL(18,4)) AS amount, currency
+SELECT period, 'clients' AS side, outcome, count(*) AS "rows", sum(coalesce(declared_days, cra_days))::DECIMAL(18,4) AS days,
+    sum(coalesce(declared_days, cra_days) * daily_rate)::DECIMAL(18,4) AS amount, currency
 FROM recon.cra_matches GROUP BY period, outcome, currency
 UNION ALL
-SELECT period, 'suppliers', status, count(*), sum(invoiced_qty), sum(invoiced_amount), currency
+SELECT period, 'suppliers', status, count(*), sum(invoiced_qty)::DECIMAL(18,4), sum(invoiced_amount)::DECIMAL(18,4), currency
 FROM recon.po_matches GROUP BY period, status, currency
 ORDER BY period, side, outcome, currency;
 COMMENT ON VIEW recon.v_month_summary IS 'The month at a glance: rows, days and money by side and outcome.';
@@ -43,7 +43,7 @@ COMMENT ON COLUMN recon.v_open_breaks.explanation IS 'Why, in words';
 
 CREATE VIEW recon.v_unbilled_days AS
 SELECT m.period, m.client_name, m.contract_id, coalesce(m.consultant_name, m.declared_name) AS consultant_name,
-    coalesce(m.cra_days, m.declared_days) - coalesce(l.days, 0) AS days,
+    (coalesce(m.cra_days, m.declared_days) - coalesce(l.days, 0))::DECIMAL(9,4) AS days,
     ((coalesce(m.cra_days, m.declared_days) - coalesce(l.days, 0)) * m.daily_rate)::DECIMAL(18,4) AS amount,
     m.outcome || CASE WHEN len(m.holds) > 0 THEN ' (' || array_to_string(m.holds, ', ') || ')' ELSE '' END || ': ' || m.action AS why
 FROM recon.cra_matches m
@@ -61,11 +61,11 @@ COMMENT ON COLUMN recon.v_unbilled_days.amount IS 'Those days at the daily rate,
 COMMENT ON COLUMN recon.v_unbilled_days.why IS 'What keeps them from being billed';
 
 CREATE VIEW recon.v_supplier_exposure AS
-SELECT coalesce(s.name, v.name, p.vendor_id) AS supplier_name, sum(p.invoiced_amount) AS invoiced,
-    sum(p.accepted_amount) AS accepted,
-    coalesce(sum(p.invoiced_amount) FILTER (p.status IN ('review', 'not_checked')), 0) AS held,
-    coalesce(sum(p.invoiced_amount - p.accepted_amount) FILTER (p.status IN ('partial', 'pending_receipt')), 0) AS waiting,
-    coalesce(sum(h.amount_at_stake), 0) AS to_claim, p.currency
+SELECT coalesce(s.name, v.name, p.vendor_id) AS supplier_name, sum(p.invoiced_amount)::DECIMAL(18,4) AS invoiced,
+    sum(p.accepted_amount)::DECIMAL(18,4) AS accepted,
+    coalesce(sum(p.invoiced_amount) FILTER (p.status IN ('review', 'not_checked')), 0)::DECIMAL(18,4) AS held,
+    coalesce(sum(p.invoiced_amount - p.accepted_amount) FILTER (p.status IN ('partial', 'pending_receipt')), 0)::DECIMAL(18,4) AS waiting,
+    coalesce(sum(h.amount_at_stake), 0)::DECIMAL(18,4) AS to_claim, p.currency
 FROM recon.po_matches p
 LEFT JOIN core.suppliers s ON s.id = p.supplier_id
 LEFT JOIN core.vendors v ON v.id = p.vendor_id

@@ -98,7 +98,7 @@ SELECT 'R' || (n * {MONTHS} + m) AS id, who AS consultant_id, start AS period_st
 FROM {_PEOPLE_MONTHS}""",
     "cra_days": _CRA_DAYS,
     "bills": f"""
-SELECT 'B' || (n // 4) || '-' || m AS id, 'F-' || (n // 4) || '-' || m AS invoice_number,
+SELECT 'B' || (n // 4) || '-' || m AS id, 'F-' || (n // 4) || '-' || lpad(m::VARCHAR, 2, '0') AS invoice_number,
     'V' || (n // 4 % 1000) AS vendor_id, 'FOURNISSEUR ' || (n // 4 % 1000) || ' SARL' AS vendor_name,
     last_day(min(start)) AS invoice_date, sum((asked * (price + dearer))::DECIMAL(18,2)) AS amount,
     'EUR' AS currency, 'approved' AS status, []::VARCHAR[] AS incomplete_fields,
