@@ -52,7 +52,10 @@ def demonstrate() -> int:
     say("1. The stand-in vendors and a local Prefect server, on loopback …")
     with sandbox() as settings, prefect_server() as api:
         environment = os.environ | settings | {"PREFECT_API_URL": api}
-        environment |= {"PREFECT_HOME": str(PREFECT_HOME.absolute())}
+        environment |= {
+            "PREFECT_HOME": str(PREFECT_HOME.absolute()),
+            "XDG_CACHE_HOME": str((DATA / "cache").absolute()),
+        }
         say("2. The night of 3 November 2026: sync, compare, match, write back, publish …\n")
         first = night(environment)
         written = writes(settings)

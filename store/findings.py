@@ -11,9 +11,10 @@ from store.warehouse import Warehouse
 
 _SETTLED = """
     WITH commands AS (
-        SELECT split_part(subject_id, '/', 2) AS id, bool_or(kind LIKE '%.flag') AS flagged
+        SELECT split_part(subject_id, '/', 2) AS id,
+            bool_or(kind LIKE '%.flag' AND state = 'done') AS flagged
         FROM ops.outbox
-        WHERE state = 'done'
+        WHERE state IN ('approved', 'sending', 'unknown', 'done')
             AND kind IN ('boond.supplier_invoice.register', 'boond.supplier_invoice.flag')
         GROUP BY ALL
     ), adopted AS (
@@ -101,7 +102,9 @@ def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
 def settled_bills(warehouse: Warehouse) -> dict[str, bool]:
     """Bills that were registered or flagged, and whether nothing is left to be done for them.
 
-    One that is registered and neither flagged, nor paid, nor a credit note is looked at again.
+    One that is registered and neither flagged, nor paid, nor a credit note is looked at again. So
+    is one on its way: a drain that was cut short must not let the bills that it reached go before
+    those that it did not.
     """
     return dict(warehouse.rows(_SETTLED))
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-_NUMBER = r"^-?\d{1,%d}(\.\d{1,4}0*)?$"
+# Not `\d`, which takes the digits of every script.
+_NUMBER = r"^-?[0-9]{1,%d}(\.[0-9]{1,4}0*)?$"
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _DATE = "%Y-%m-%d"
 _FINDINGS = {

@@ -22,25 +22,36 @@ def production(cra_days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _month(day: pl.Expr) -> pl.Expr:
+    """A month as a number, such that the next month is one more."""
+    return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
+
+
 def touching(cras: pl.DataFrame, worked: pl.DataFrame, periods: Sequence[str]) -> pl.DataFrame:
     """Every CRA and month of `periods` that it reaches, by its dates or its production days.
 
     Returns:
         `cra_id`, `period`, distinct.
     """
-    months = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
-    first = month_start(pl.col("period"))
-    spanned = (
-        cras.select("id", "period_start_date", "period_end_date")
-        .join(months, how="cross")
-        .filter(
-            pl.col("period_start_date") <= first.dt.month_end(), pl.col("period_end_date") >= first
-        )
-        .select("period", cra_id="id")
+    asked = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
+    months = asked.with_columns(month=_month(month_start(pl.col("period"))))
+    # cut to what is asked for, so that a period of a thousand years is no list of its months
+    lowest, highest = months.select(pl.col("month").min(), highest=pl.col("month").max()).row(0)
+    first = _month(pl.col("period_start_date")).clip(lowest, None)
+    last = _month(pl.col("period_end_date")).clip(None, highest)
+    reports = cras.lazy().select("period_start_date", "period_end_date", cra_id="id")
+    spanned = reports.select(
+        "cra_id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32)
+    ).explode("month")
+    dated = worked.lazy().select("cra_id", month=_month(pl.col("date"))).unique()
+    known = dated.join(reports.select("cra_id"), on="cra_id", how="semi")
+    return (
+        pl.concat([spanned, known])
+        .unique()
+        .join(months.lazy(), on="month")
+        .select("period", "cra_id")
+        .collect()
     )
-    dated = worked.join(months, on="period", how="semi").select("period", "cra_id")
-    known = cras.select(cra_id="id")
-    return pl.concat([spanned, dated]).unique().join(known, on="cra_id", how="semi")
 
 
 def neighbour_months(
@@ -48,11 +59,11 @@ def neighbour_months(
 ) -> set[str]:
     """The other months of the CRAs that touch `periods`: a CRA is settled month by month."""
     standing, worked = _alive(cras), production(cra_days)
-    touched = touching(standing, worked, periods).select("cra_id").unique()
-    inside = standing.join(touched, left_on="id", right_on="cra_id", how="semi")
-    bounds = pl.concat([inside["period_start_date"], inside["period_end_date"]])
+    touched = touching(standing, worked, periods)["cra_id"].unique()
+    inside = standing.filter(pl.col("id").is_in(touched.implode()))
+    bounds = pl.concat([inside["period_start_date"], inside["period_end_date"]]).unique()
     months = bounds.dt.strftime("%Y-%m").unique().to_list()
-    dated = worked.join(touched, on="cra_id", how="semi")["period"].unique().to_list()
+    dated = worked.filter(pl.col("cra_id").is_in(touched.implode()))["period"].unique().to_list()
     return {*months, *dated}
 
 
@@ -136,7 +147,8 @@ def _replacements(described: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame
         .rename({f"{name}_new": name for name in side.columns if name not in keys})
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
     )
-    dates = worked.select("cra_id", "date").unique()
+    sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
+    dates = worked.filter(pl.col("cra_id").is_in(sides)).select("cra_id", "date").unique()
     shared = (
         pairs.select("cra_id", "cra_id_old")
         .join(dates, left_on="cra_id_old", right_on="cra_id")
@@ -189,15 +201,18 @@ def reported(
     described = _described(cras, worked, contracts)
     replacements = _replacements(described, worked)
     confirmed = _confirmed(described, replacements, invalidated)
-    by_month = worked.group_by("cra_id", "period").agg(
-        month_days=pl.col("duration").sum().cast(DAYS)
+    by_month = (
+        worked.lazy()
+        .group_by("cra_id", "period")
+        .agg(month_days=pl.col("duration").sum().cast(DAYS))
     )
     return (
         touching(_alive(cras), worked, periods)
-        .join(replacements, left_on="cra_id", right_on="dead_id", how="anti")
-        .join(described, on="cra_id")
+        .lazy()
+        .join(replacements.lazy(), left_on="cra_id", right_on="dead_id", how="anti")
+        .join(described.lazy(), on="cra_id")
         .join(by_month, on=["cra_id", "period"], how="left")
-        .join(confirmed.with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
+        .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
         .select(
             "cra_id",
             "period",
@@ -214,4 +229,5 @@ def reported(
             confirmed=pl.col("confirmed").is_not_null(),
         )
         .sort("period", "cra_id")
+        .collect()
     )

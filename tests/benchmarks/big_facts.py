@@ -16,9 +16,7 @@ from transforms.po_facts import BillFacts
 
 PEOPLE = 50_000
 MONTHS = 20
-PERIODS = [
-    f"{2025 + (at + 2) // 12}-{(at + 2) % 12 + 1:02}" for at in range(MONTHS)
-]
+PERIODS = [f"{2025 + (at + 2) // 12}-{(at + 2) % 12 + 1:02}" for at in range(MONTHS)]
 
 _CONSULTANTS = f"""
 SELECT 'P' || n AS id, 'external' AS type_resource, 'Zoé' AS first_name,
@@ -98,8 +96,10 @@ SELECT 'R' || (n * {MONTHS} + m) AS id, who AS consultant_id, start AS period_st
 FROM {_PEOPLE_MONTHS}""",
     "cra_days": _CRA_DAYS,
     "bills": f"""
-SELECT 'B' || (n // 4) || '-' || m AS id, 'F-' || (n // 4) || '-' || lpad(m::VARCHAR, 2, '0') AS invoice_number,
-    'V' || (n // 4 % 1000) AS vendor_id, 'FOURNISSEUR ' || (n // 4 % 1000) || ' SARL' AS vendor_name,
+SELECT 'B' || (n // 4) || '-' || m AS id,
+    'F-' || (n // 4) || '-' || lpad(m::VARCHAR, 2, '0') AS invoice_number,
+    'V' || (n // 4 % 1000) AS vendor_id,
+    'FOURNISSEUR ' || (n // 4 % 1000) || ' SARL' AS vendor_name,
     last_day(min(start)) AS invoice_date, sum((asked * (price + dearer))::DECIMAL(18,2)) AS amount,
     'EUR' AS currency, 'approved' AS status, []::VARCHAR[] AS incomplete_fields,
     'po 2025 ' || lpad((n // 4)::VARCHAR, 6, '0') AS purchase_order_number,
@@ -130,7 +130,9 @@ def _facts(kind: Any, side: dict[str, str], **more: Any) -> Any:
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         made = {table: _made(con, table, query) for table, query in side.items()}
-    tables = {name: frame(f"core.{name}") for name in _CORE & {field.name for field in fields(kind)}}
+    tables = {
+        name: frame(f"core.{name}") for name in _CORE & {field.name for field in fields(kind)}
+    }
     return kind(**(tables | made | {"quarantined": _QUARANTINED, "unread": frozenset()} | more))
 
 

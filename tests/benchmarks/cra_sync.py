@@ -47,7 +47,9 @@ CREATE TABLE cras (id VARCHAR, consultant_id VARCHAR, first_name VARCHAR, last_n
 CREATE TABLE cra_days (cra_id VARCHAR, date DATE, duration DECIMAL(9,4), type_code VARCHAR,
     comment VARCHAR);
 """
-_PAGE = "CREATE OR REPLACE TEMP TABLE page AS SELECT unnest(json_extract(?::JSON, '$.data[*]')) AS r"
+_PAGE = (
+    "CREATE OR REPLACE TEMP TABLE page AS SELECT unnest(json_extract(?::JSON, '$.data[*]')) AS r"
+)
 _HEADS = (
     f"INSERT INTO cras SELECT {', '.join(f'v[{at}]' for at, _ in enumerate(_PATHS, 1))}"
     f" FROM (SELECT json_extract_string(r, {list(_PATHS.values())}) AS v FROM page)"

@@ -65,9 +65,7 @@ def test_prefect_adds_the_same_to_any_size(tmp_path: Path, prefect_api: dict[str
         for round_ in range(ROUNDS):
             at = tmp_path / f"{size}-{round_}"
             direct.append(night(at / "d", "directly", "plan", consultants=size))
-            orchestrated.append(
-                night(at / "p", "prefect", "plan", consultants=size, **prefect_api)
-            )
+            orchestrated.append(night(at / "p", "prefect", "plan", consultants=size, **prefect_api))
         alone, driven = median(direct, "seconds"), median(orchestrated, "seconds")
         added[size] = driven - alone
         rows.append((f"{size:,} consultants", direct[0]["rows"], alone, driven, added[size]))

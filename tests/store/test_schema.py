@@ -135,7 +135,7 @@ def _type_of(table: str, name: str) -> str | None:
         return "TIMESTAMP WITH TIME ZONE"
     if name == "period":
         return "VARCHAR"
-    if name == "days" or name.endswith(tuple(DAYS)):
+    if name == "days" or (name.endswith(tuple(DAYS)) and name != "age_days"):
         return "DECIMAL(18,4)" if column in SUMMED else "DECIMAL(9,4)"
     return "DECIMAL(18,4)" if name.endswith(tuple(MONEY)) else None
 

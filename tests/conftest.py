@@ -1,0 +1,21 @@
+"""What every test stands on."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+OURS = ("RAPPROCHE_", "BOOND_", "BILL_COM_", "PREFECT_API_URL", "WAREHOUSE_", "DECLARATIONS_DIR")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the settings or the caches of the machine it runs on."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
+            patch.delenv(name)
+        cache: Path = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        yield
