@@ -143,15 +143,14 @@ def quarantined_streams(warehouse: Warehouse) -> list[tuple[str, str]]:
     ]
 
 
-def rejected_commands(warehouse: Warehouse) -> list[str]:
-    """Commands whose last decision by a person was to reject them."""
-    return [
-        row[0]
-        for row in warehouse.rows(
-            "SELECT command_id FROM ops.approvals WHERE command_id IS NOT NULL"
-            " GROUP BY command_id HAVING arg_max(decision, decided_at) = 'rejected'"
+def decided_commands(warehouse: Warehouse) -> dict[str, str]:
+    """The last decision of a person on each command: approved or rejected."""
+    return dict(
+        warehouse.rows(
+            "SELECT command_id, arg_max(decision, decided_at) FROM ops.approvals"
+            " WHERE command_id IS NOT NULL GROUP BY command_id"
         )
-    ]
+    )
 
 
 def last_decisions(warehouse: Warehouse, subject: str) -> dict[str, dict[str, Any]]:

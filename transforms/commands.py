@@ -269,7 +269,7 @@ def merge(
     existing: pl.DataFrame,
     wanted: pl.DataFrame,
     *,
-    rejected: frozenset[str],
+    decided: Mapping[str, str],
     in_scope: Callable[[str], bool],
     now: datetime,
 ) -> pl.DataFrame:
@@ -277,13 +277,14 @@ def merge(
 
     Commands that are sending, unknown or done stand. Waiting ones keep their state, and with it a
     person's approval, while their substance is the same; the dates of the run are no substance.
-    What a person rejected stays rejected until its facts change. What nobody asks for any more and
-    was never sent is cancelled, if its subject was looked at.
+    One that now wants a person, and that no person approved, waits for one. What a person rejected
+    stays rejected until its facts change. What nobody asks for any more and was never sent is
+    cancelled, if its subject was looked at.
 
     Args:
         existing: `ops.outbox`.
         wanted: commands that the facts ask for.
-        rejected: ids of commands that a person rejected.
+        decided: a person's last decision, approved or rejected, by command.
         in_scope: whether a subject was looked at and decided on in this run.
         now: when.
 
@@ -294,7 +295,7 @@ def merge(
     changes = []
     for row in wanted.to_dicts():
         before = old.get(row["command_id"])
-        planned = _planned(row, before, rejected=rejected, now=now)
+        planned = _planned(row, before, decided.get(row["command_id"]), now)
         if planned is not None:
             changes.append(planned)
     asked = set(wanted.get_column("command_id"))
@@ -312,8 +313,7 @@ def merge(
 def _planned(
     wanted: Mapping[str, Any],
     before: Mapping[str, Any] | None,
-    *,
-    rejected: frozenset[str],
+    decision: str | None,
     now: datetime,
 ) -> dict[str, Any] | None:
     fresh = dict.fromkeys(OUTBOX) | {"attempts": 0, "planned_at": now} | dict(wanted)
@@ -324,11 +324,12 @@ def _planned(
     same = _substance(before["payload"]) == _substance(wanted["payload"])
     if before["state"] in WAITING and same:
         kept = {"payload": wanted["payload"], "depends_on": wanted["depends_on"]}
-        escalated = wanted["state"] == "awaiting_approval" and before["state"] == "planned"
-        state = wanted["state"] if escalated else before["state"]
+        needs_person = wanted["state"] == "awaiting_approval" and decision != "approved"
+        released = wanted["state"] == "planned" and before["state"] == "awaiting_approval"
+        state = wanted["state"] if needs_person or released else before["state"]
         renewed = dict(before) | kept | {"state": state}
         return renewed if renewed != dict(before) else None
-    if before["command_id"] in rejected and before["state"] == "cancelled" and same:
+    if decision == "rejected" and before["state"] == "cancelled" and same:
         return None
     return fresh
 

@@ -287,7 +287,7 @@ def record(run: Run, seen: Look) -> None:
     changes = commands.merge(
         outbox.commands(run.warehouse),
         seen.wanted(),
-        rejected=frozenset(findings.rejected_commands(run.warehouse)),
+        decided=findings.decided_commands(run.warehouse),
         in_scope=seen.covers,
         now=now,
     )
