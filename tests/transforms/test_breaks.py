@@ -1,208 +1,89 @@
-"""Breaks over time, and decisions that are appended (reconciliation.md 4)."""
+"""Breaks over time, and decisions that are only ever appended."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 
-from tests.transforms.supplier_facts import frame
-from transforms.breaks import BREAKS, decisions, follow, found
+from transforms.breaks import BREAKS, decisions, follow
 
-NOW = datetime(2026, 11, 3, tzinfo=UTC)
-BEFORE = NOW - timedelta(days=7)
-
-
-def _cras(*rows: dict[str, Any]) -> pl.DataFrame:
-    base = {
-        "break_id": "cra/2026-10/1",
-        "period": "2026-10",
-        "consultant_id": "C1",
-        "cra_ids": ["70001"],
-        "holds": [],
-        "declared_days": 20,
-        "cra_days": 18,
-        "difference_days": 2,
-        "daily_rate": 500,
-        "currency": "EUR",
-        "outcome": "over_reported",
-        "action": "a",
-    }
-    return frame("recon.cra_matches", [base | row for row in rows]).drop("run_id", "decided_at")
+NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
+EARLIER = NOW - timedelta(days=1)
+NONE = pl.DataFrame(schema=BREAKS)
+OUTCOMES = {"break_id": pl.String, "outcome": pl.String}
 
 
-def _bills(*rows: dict[str, Any]) -> pl.DataFrame:
-    base = {
-        "break_id": "bill/B1/1",
-        "bill_id": "B1",
-        "bill_line": 1,
-        "vendor_id": "V1",
-        "period": "2026-10",
-        "invoiced_amount": 900,
-        "accepted_amount": 0,
-        "currency": "EUR",
-        "status": "pending_receipt",
-        "holds": ["QTY_RECEIVED"],
-        "action": "a",
-    }
-    return frame("recon.po_matches", [base | row for row in rows]).drop("run_id", "decided_at")
+def found(*ids: str) -> pl.DataFrame:
+    """Breaks of one look."""
+    about = {"kind": "cra", "code": "over_reported", "subject_id": "s", "period": "2026-10"}
+    rows = [{"break_id": id_, **about} for id_ in ids]
+    columns = list(BREAKS.items())[:8]
+    return pl.DataFrame(rows, schema=dict(columns), orient="row")
 
 
-def _holds(*rows: dict[str, Any]) -> pl.DataFrame:
-    base = {"break_id": "bill/B1/1", "subject": "bill", "subject_id": "B1", "severity": "warning"}
-    return frame("recon.holds", [base | row for row in rows]).drop("run_id")
+def after(
+    before: pl.DataFrame, now_found: pl.DataFrame, outcome: str = "matched", *, seen: bool = True
+) -> dict[str, dict[str, Any]]:
+    """The breaks that moved, by id."""
+    outcomes = pl.DataFrame([{"break_id": "b", "outcome": outcome}], schema=OUTCOMES, orient="row")
+    moved = follow(before, now_found, outcomes, in_scope=lambda _: seen, now=NOW)
+    return {row["break_id"]: row for row in moved.to_dicts()}
 
 
-def _found(
-    cras: pl.DataFrame | None = None,
-    bills: pl.DataFrame | None = None,
-    holds: pl.DataFrame | None = None,
-) -> list[dict[str, Any]]:
-    frames = (cras, bills, holds)
-    empty = (_cras(), _bills(), _holds())
-    given = (a if a is not None else b for a, b in zip(frames, empty, strict=True))
-    return found(*given).to_dicts()
-
-
-def _stored(**changes: Any) -> pl.DataFrame:
-    row = {
-        "break_id": "b1",
-        "kind": "cra",
-        "code": "over_reported",
-        "subject_id": "70001",
-        "period": "2026-10",
-        "owner": "finance",
-        "amount_at_stake": Decimal(100),
-        "currency": "EUR",
+def stored(**values: Any) -> pl.DataFrame:
+    """One break as it is stored."""
+    row = found("b").row(0, named=True) | {
         "status": "open",
-        "first_seen_at": BEFORE,
-        "last_seen_at": BEFORE,
+        "first_seen_at": EARLIER,
+        "last_seen_at": EARLIER,
+        "closed_at": None,
+        "closing_fact": None,
         "times_seen": 1,
     }
-    return pl.DataFrame([dict.fromkeys(BREAKS) | row | changes], schema=BREAKS, orient="row")
+    return pl.DataFrame([row | values], schema=BREAKS, orient="row")
 
 
-def _now_found(**changes: Any) -> pl.DataFrame:
-    return _stored(**changes).select(
-        "break_id", "kind", "code", "subject_id", "period", "owner", "amount_at_stake", "currency"
-    )
+def test_a_break_opens_when_it_is_first_found() -> None:
+    """It is open and seen once."""
+    row = after(NONE, found("b"))["b"]
+    assert (row["status"], row["first_seen_at"], row["times_seen"]) == ("open", NOW, 1)
 
 
-def _follow(
-    before: pl.DataFrame,
-    seen: pl.DataFrame,
-    outcome: str | None = None,
-    *,
-    looked_at: bool = True,
-) -> list[dict[str, Any]]:
-    schema = {"break_id": pl.String, "outcome": pl.String}
-    outcomes = pl.DataFrame([("b1", outcome)] if outcome else [], schema=schema, orient="row")
-    return follow(before, seen, outcomes, in_scope=lambda _: looked_at, now=NOW).to_dicts()
+def test_a_break_that_is_found_again_keeps_its_age() -> None:
+    """First seen stays, last seen and the count move."""
+    row = after(stored(), found("b"))["b"]
+    assert (row["first_seen_at"], row["last_seen_at"], row["times_seen"]) == (EARLIER, NOW, 2)
 
 
-def test_a_mismatch_is_a_break_with_its_euros() -> None:
-    """Two days at 500 are 1,000 at stake, and the consultant is to act."""
-    [row] = _found(_cras({}))
-    assert (row["code"], row["amount_at_stake"], row["owner"], row["kind"]) == (
-        "over_reported",
-        Decimal(1000),
-        "consultant",
-        "cra",
-    )
+def test_a_break_closes_with_the_fact_that_closed_it() -> None:
+    """Its row says matched now."""
+    row = after(stored(), found())["b"]
+    assert (row["status"], row["closed_at"], row["closing_fact"]) == ("closed", NOW, "matched")
 
 
-def test_what_matched_or_was_not_checked_is_no_break() -> None:
-    """A matched row without holds and a row that was not read open nothing."""
-    assert _found(_cras({"outcome": "matched"}, {"break_id": "x", "outcome": "not_checked"})) == []
-    assert _found(bills=_bills({"status": "matched", "holds": []}, {"status": "not_checked"})) == []
+def test_a_break_that_comes_back_keeps_its_history() -> None:
+    """Re-opened, with the count going on."""
+    row = after(stored(status="closed", closed_at=EARLIER), found("b"))["b"]
+    assert (row["status"], row["closed_at"], row["times_seen"]) == ("open", None, 2)
 
 
-def test_a_matched_row_with_a_hold_is_a_break_over_its_whole_month() -> None:
-    """What ties and may not be billed holds back all its days."""
-    row = {"outcome": "matched", "difference_days": 0, "holds": ["RATE_AMBIGUOUS"]}
-    hold = {"break_id": "cra/2026-10/1", "subject": "cra", "code": "RATE_AMBIGUOUS"}
-    [found_one] = _found(_cras(row), holds=_holds(hold))
-    assert (found_one["code"], found_one["amount_at_stake"]) == ("RATE_AMBIGUOUS", Decimal(10000))
+def test_an_overridden_break_stays_overridden() -> None:
+    """A person's decision is not undone by finding the same thing again."""
+    assert after(stored(status="overridden"), found("b"))["b"]["status"] == "overridden"
 
 
-def test_the_gravest_hold_names_the_break() -> None:
-    """Of several holds the severest is the code, and the largest amount is at stake."""
-    holds = _holds(
-        {"code": "PRICE", "severity": "warning", "amount_at_stake": 300},
-        {"code": "DUPLICATE", "severity": "error", "amount_at_stake": 200},
-    )
-    [row] = _found(bills=_bills({"status": "review"}), holds=holds)
-    assert (row["code"], row["amount_at_stake"]) == ("DUPLICATE", Decimal(300))
+@pytest.mark.parametrize(("outcome", "seen"), [("not_checked", True), ("matched", False)])
+def test_what_was_not_checked_closes_nothing(outcome: str, seen: bool) -> None:
+    """Only a look can close a break."""
+    assert after(stored(), found(), outcome, seen=seen) == {}
 
 
-def test_a_hold_without_a_row_is_a_break_of_its_own() -> None:
-    """A declaration that nobody can read is not lost for want of a row."""
-    hold = {"break_id": "declaration/x/1", "subject": "declaration", "code": "SENDER_UNKNOWN"}
-    [row] = _found(holds=_holds(hold))
-    assert (row["break_id"], row["kind"], row["period"]) == ("declaration/x/1", "declaration", None)
-
-
-def test_a_break_is_opened_once_and_counted() -> None:
-    """A new break is seen once; seen again, it keeps its first day."""
-    [opened] = _follow(_stored().clear(), _now_found())
-    assert (opened["status"], opened["first_seen_at"], opened["times_seen"]) == ("open", NOW, 1)
-    [again] = _follow(_stored(), _now_found())
-    assert (again["first_seen_at"], again["last_seen_at"], again["times_seen"]) == (BEFORE, NOW, 2)
-
-
-def test_a_break_that_is_gone_is_closed_by_the_fact() -> None:
-    """The closing fact is the row's outcome of now, or that nothing is found any more."""
-    [closed] = _follow(_stored(), _now_found().clear(), "matched")
-    assert (closed["status"], closed["closed_at"], closed["closing_fact"]) == (
-        "closed",
-        NOW,
-        "matched",
-    )
-    assert _follow(_stored(), _now_found().clear())[0]["closing_fact"] == "no longer found"
-
-
-def test_what_was_not_looked_at_stays_open() -> None:
-    """A break outside the look, or whose row could not be checked, is not closed."""
-    assert _follow(_stored(), _now_found().clear(), looked_at=False) == []
-    assert _follow(_stored(), _now_found().clear(), "not_checked") == []
-
-
-def test_a_break_that_comes_back_is_re_opened_with_its_history() -> None:
-    """Its first day and its count go on."""
-    closed = _stored(status="closed", closed_at=BEFORE, closing_fact="matched", times_seen=3)
-    [row] = _follow(closed, _now_found())
-    assert (row["status"], row["closed_at"], row["first_seen_at"], row["times_seen"]) == (
-        "open",
-        None,
-        BEFORE,
-        4,
-    )
-
-
-def test_what_a_person_overrode_stays_overridden() -> None:
-    """Seeing it again does not undo the decision."""
-    assert _follow(_stored(status="overridden"), _now_found())[0]["status"] == "overridden"
-
-
-def _decided(rows: pl.DataFrame, last: dict[str, dict[str, Any]] | None = None) -> pl.DataFrame:
-    return decisions("cra", rows, "outcome", {"*": '{"gap": 5}'}, last or {}, NOW)
-
-
-def test_a_decision_is_taken_once_for_the_same_facts() -> None:
-    """The same row under the same limits adds nothing; other limits or facts do."""
-    first = _decided(_cras({}))
-    last = {"cra/2026-10/1": first.to_dicts()[0]}
-    assert _decided(_cras({}), last).is_empty()
-    other_limits = decisions("cra", _cras({}), "outcome", {"*": "{}"}, last, NOW)
-    changed = _decided(_cras({"cra_days": 19}), last)
-    assert other_limits.height == changed.height == 1
-    assert changed["supersedes"].to_list() == first["decision_id"].to_list()
-
-
-def test_going_back_to_an_earlier_state_is_a_decision_of_its_own() -> None:
-    """A, B and A again are three decisions with three ids, at one and the same instant too."""
-    chain: list[dict[str, Any]] = []
-    for days in (18, 19, 18):
-        last = {"cra/2026-10/1": chain[-1]} if chain else {}
-        chain += _decided(_cras({"cra_days": days}), last).to_dicts()
-    assert len({decision["decision_id"] for decision in chain}) == 3
+def test_the_same_decision_is_not_taken_twice() -> None:
+    """A decision is appended when its inputs or its policy changed, and names what it replaces."""
+    rows = pl.DataFrame({"break_id": ["b"], "outcome": ["matched"]})
+    first = decisions("cra", rows, "outcome", {"*": "{}"}, {}, NOW)
+    last = {"b": first.row(0, named=True)}
+    assert decisions("cra", rows, "outcome", {"*": "{}"}, last, NOW).is_empty()
+    second = decisions("cra", rows, "outcome", {"*": '{"gap": 1}'}, last, NOW)
+    assert second["supersedes"].to_list() == first["decision_id"].to_list()

@@ -1,321 +1,140 @@
-"""Findings to commands, and how a new plan meets the old one (write-back.md)."""
+"""New plans and old ones: what is planned anew, what stands, what is cancelled."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.transforms import supplier_facts as facts
-from transforms.billing import Billing
-from transforms.commands import (
-    FLAG,
-    INVALIDATE,
-    INVOICE,
-    OUTBOX,
-    REGISTER,
-    VALIDATE,
-    WANTED,
-    bill_subject,
-    billed_by,
-    client_commands,
-    command_id,
-    in_flight,
-    merge,
-    supplier_commands,
-)
-from transforms.policy import Policy
+from transforms import commands
+from transforms.commands import INVOICE, OUTBOX, VALIDATE, WANTED, command_id, merge
 
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
 
 
-def _wanted(**changes: Any) -> pl.DataFrame:
+def wanted(payload: str = '{"status": "validated"}', state: str = "planned") -> pl.DataFrame:
+    """One wanted command."""
     row = {
         "command_id": "c1",
-        "kind": INVOICE,
-        "target": "RAP-1",
-        "natural_key": "RAP-1",
-        "subject_id": "invoice/2026-10/K1",
-        "payload": '{"issue_date": "2026-11-03", "total": "10"}',
+        "kind": VALIDATE,
+        "target": "CRA-1",
+        "natural_key": "CRA-1|validated|v1",
+        "subject_id": "cra/2026-10/C/R/K",
+        "payload": payload,
         "depends_on": [],
-        "state": "planned",
+        "state": state,
     }
-    return pl.DataFrame([row | changes], schema=WANTED, orient="row")
+    return pl.DataFrame([row], schema=WANTED, orient="row")
 
 
-def _outbox(**changes: Any) -> pl.DataFrame:
-    [row] = _wanted().to_dicts()
-    stood = row | {"attempts": 0, "planned_at": EARLIER} | changes
-    schema: dict[str, Any] = dict(OUTBOX)
-    return pl.DataFrame([dict.fromkeys(OUTBOX) | stood], schema=schema, orient="row")
+def outbox(**values: Any) -> pl.DataFrame:
+    """The same command as the outbox has it."""
+    row = wanted().row(0, named=True) | dict.fromkeys(set(OUTBOX) - set(WANTED))
+    row |= {"attempts": 0, "planned_at": EARLIER} | values
+    return pl.DataFrame([row], schema=OUTBOX, orient="row")
 
 
-NOTHING = _wanted().clear()
-EMPTY = _outbox().clear()
-
-
-def _merge(
-    existing: pl.DataFrame,
-    wanted: pl.DataFrame,
+def merged(
+    before: pl.DataFrame,
+    after: pl.DataFrame,
     *,
-    rejected: frozenset[str] = frozenset(),
-    in_scope: Callable[[str], bool] = lambda _: True,
+    decided: dict[str, str] | None = None,
+    looked_at: bool = True,
 ) -> list[dict[str, Any]]:
-    return merge(existing, wanted, rejected=rejected, in_scope=in_scope, now=NOW).to_dicts()
+    """What the merge writes."""
+    changes = merge(before, after, decided=decided or {}, in_scope=lambda _: looked_at, now=NOW)
+    return changes.to_dicts()
 
 
-def test_what_is_new_is_planned() -> None:
-    """A command that nobody planned before is planned now, with no attempt."""
-    [row] = _merge(EMPTY, _wanted())
-    assert (row["state"], row["attempts"], row["planned_at"]) == ("planned", 0, NOW)
+NONE = pl.DataFrame(schema=OUTBOX)
+NOTHING = wanted().clear()
+
+
+def test_a_new_command_is_planned_once() -> None:
+    """The second plan of the same facts adds nothing."""
+    first = merged(NONE, wanted())
+    assert [row["state"] for row in first] == ["planned"]
+    assert merged(pl.DataFrame(first, schema=OUTBOX, orient="row"), wanted()) == []
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown", "done"])
-def test_what_may_have_reached_the_vendor_stands(state: str) -> None:
-    """A plan never touches a command that is sending, unknown or done."""
-    other = _wanted(payload='{"total": "11"}')
-    assert _merge(_outbox(state=state, attempts=1), other) == []
-    assert _merge(_outbox(state=state, attempts=1), NOTHING) == []
-
-
-@pytest.mark.parametrize("state", ["planned", "awaiting_approval", "approved"])
-def test_planning_the_same_again_adds_nothing(state: str) -> None:
-    """A command that waits keeps its state, and with it a person's approval."""
-    assert _merge(_outbox(state=state), _wanted()) == []
-
-
-def test_another_days_dates_are_no_other_command() -> None:
-    """An approved invoice stays approved when only its issue date moves on."""
-    later = '{"issue_date": "2026-11-04", "total": "10"}'
-    [row] = _merge(_outbox(state="approved"), _wanted(payload=later))
-    assert (row["state"], row["payload"]) == ("approved", later)
-
-
-def test_another_amount_needs_a_new_decision() -> None:
-    """An approval does not carry over to another payload."""
-    [row] = _merge(_outbox(state="approved"), _wanted(payload='{"total": "11"}'))
-    assert (row["state"], row["planned_at"]) == ("planned", NOW)
-
-
-def test_a_policy_that_now_asks_for_a_person_is_obeyed() -> None:
-    """What was only planned waits once the policy says so; what is approved goes on."""
-    stricter = _wanted(state="awaiting_approval")
-    assert _merge(_outbox(state="planned"), stricter)[0]["state"] == "awaiting_approval"
-    assert _merge(_outbox(state="approved"), stricter) == []
+def test_what_may_have_been_sent_stands(state: str) -> None:
+    """Not even another payload replaces it."""
+    assert merged(outbox(state=state), wanted('{"status": "other"}')) == []
 
 
 @pytest.mark.parametrize("state", ["refused", "cancelled"])
-def test_what_ended_is_planned_anew_when_facts_ask_for_it(state: str) -> None:
-    """A refused or cancelled command comes back under its id, its attempts forgotten."""
-    [row] = _merge(_outbox(state=state, attempts=2, last_error="no"), _wanted())
-    assert (row["command_id"], row["state"], row["attempts"], row["last_error"]) == (
-        "c1",
-        "planned",
-        0,
-        None,
+def test_what_ended_unsent_is_planned_anew_when_asked_for(state: str) -> None:
+    """Under the same id, with no attempts of its own."""
+    (row,) = merged(outbox(state=state, attempts=2, last_error="no"), wanted())
+    assert (row["command_id"], row["state"], row["attempts"]) == ("c1", "planned", 0)
+
+
+def test_another_payload_is_planned_anew() -> None:
+    """A waiting command follows its facts, and loses the approval of the old ones."""
+    (row,) = merged(
+        outbox(state="approved"),
+        wanted('{"status": "x"}', state="awaiting_approval"),
+        decided={"c1": "approved"},
     )
+    assert (row["state"], row["payload"]) == ("awaiting_approval", '{"status": "x"}')
 
 
-def test_what_a_person_rejected_stays_rejected_until_its_facts_change() -> None:
-    """The same payload is not planned again; another one is."""
-    stood, rejected = _outbox(state="cancelled"), frozenset({"c1"})
-    assert _merge(stood, _wanted(), rejected=rejected) == []
-    assert _merge(stood, _wanted(payload='{"total": "11"}'), rejected=rejected)[0]["state"] == (
-        "planned"
-    )
+def test_the_dates_of_the_run_are_no_substance() -> None:
+    """An invoice that a person approved yesterday is approved today, with today's date."""
+    before = outbox(state="approved", payload='{"total": "1", "issue_date": "2026-11-02"}')
+    after = wanted('{"total": "1", "issue_date": "2026-11-03"}', state="awaiting_approval")
+    (row,) = merged(before, after, decided={"c1": "approved"})
+    assert (row["state"], "2026-11-03" in row["payload"]) == ("approved", True)
 
 
-def test_what_nobody_asks_for_any_more_is_cancelled_and_says_why() -> None:
-    """A waiting command whose facts changed is cancelled, once its subject was looked at."""
-    [row] = _merge(_outbox(state="approved"), NOTHING)
-    assert (row["state"], row["last_error"]) == (
-        "cancelled",
-        "its facts changed before it was sent",
-    )
-    assert _merge(_outbox(state="approved"), NOTHING, in_scope=lambda _: False) == []
+def test_what_now_wants_a_person_waits_for_one() -> None:
+    """A gap that became too large stops a command that nobody approved."""
+    (row,) = merged(outbox(state="approved"), wanted(state="awaiting_approval"))
+    assert row["state"] == "awaiting_approval"
 
 
-def test_a_command_that_was_sent_once_is_not_cancelled() -> None:
-    """What was tried may stand at the vendor: it is looked up, never dropped."""
-    assert _merge(_outbox(state="approved", attempts=1), NOTHING) == []
+def test_a_rejection_stands_until_the_facts_change() -> None:
+    """The same facts do not bring a rejected command back; others do."""
+    before = outbox(state="cancelled", last_error="rejected by C: no")
+    assert merged(before, wanted(), decided={"c1": "rejected"}) == []
+    (row,) = merged(before, wanted('{"status": "x"}'), decided={"c1": "rejected"})
+    assert row["state"] == "planned"
 
 
-def test_one_thing_has_one_id() -> None:
-    """The id depends on kind, target and natural key, each of them."""
-    ids = {
-        command_id(*parts)
-        for parts in (("k", "t", "n"), ("k2", "t", "n"), ("k", "t2", "n"), ("k", "t", "n2"))
-    }
-    assert len(ids) == 4
-    assert command_id("k", "t", "n") in ids
-
-
-# Supplier side
-
-
-def _of(approval: dict[str, Any] | None = None, **world: Any) -> pl.DataFrame:
-    """The commands that follow from the match of a world."""
-    known = facts.world(**(facts.billed() | world))
-    return supplier_commands(
-        facts.matched(known).matches,
-        known.bills,
-        known.bill_lines,
-        known.supplier_invoices,
-        Policy.model_validate({"approval": approval or {}}),
-    )
-
-
-def _kinds(commands: pl.DataFrame) -> list[str]:
-    return sorted(commands["kind"])
-
-
-def _registered(status: str, number: str = "F-B1") -> dict[str, Any]:
-    held = {"id": "80001", "supplier_id": "S1", "reference": number, "status": status}
-    return {"supplier_invoices": [held | {"issue_date": date(2026, 11, 30)}]}
-
-
-def test_a_matched_bill_is_registered_and_then_flagged() -> None:
-    """The flag waits for the registration; both are about the whole bill."""
-    rows = {row["kind"]: row for row in _of().to_dicts()}
-    assert set(rows) == {REGISTER, FLAG}
-    assert rows[FLAG]["depends_on"] == [rows[REGISTER]["command_id"]]
-    assert {row["subject_id"] for row in rows.values()} == {bill_subject("B1")}
-
-
-def test_a_registration_says_what_the_bill_says_and_leaves_the_tax_out() -> None:
-    """Supplier, order, number, lines and sum go over; no tax is invented."""
-    [row] = _of().filter(pl.col("kind") == REGISTER).to_dicts()
-    payload = json.loads(row["payload"])
-    assert row["natural_key"] == "S1|F-B1"
-    assert payload["purchase_order_id"] == "id-PO-2026-001"
-    assert (payload["total_excl_tax"], payload["lines"][0]["quantity"]) == ("9000", "20")
-    assert not {"total_tax", "total_incl_tax"} & set(payload)
+def test_what_nobody_asks_for_any_more_is_cancelled() -> None:
+    """Its facts changed before it was sent."""
+    (row,) = merged(outbox(state="approved"), NOTHING)
+    assert (row["state"], row["settled_at"]) == ("cancelled", NOW)
 
 
 @pytest.mark.parametrize(
-    ("world", "kinds"),
-    [
-        (facts.billed(quantity=25, price=450) | {"cra_days": facts.worked(days=3)}, []),
-        ({"cra_days": facts.worked(days=3)}, [REGISTER]),
-        ({"cra_days": []}, []),
-        ({"suppliers": []}, []),
-        ({"unread": frozenset({"boond.cras"})}, []),
-        (facts.billed(status="paid"), [REGISTER]),
-        (facts.billed(quantity=-1), [REGISTER]),
-        (facts.billed(invoice_number=None), []),
-    ],
-    ids="held partial nothing-received unknown not-checked paid credit-note unnumbered".split(),
+    ("values", "looked_at"),
+    [({"state": "planned"}, False), ({"state": "approved", "attempts": 1}, True)],
 )
-def test_only_what_is_proven_is_written(world: dict[str, Any], kinds: list[str]) -> None:
-    """What is held or waits writes nothing; what is partial, paid or a credit is not flagged."""
-    assert _kinds(_of(**world)) == kinds
+def test_what_was_not_looked_at_or_may_be_on_its_way_is_not_cancelled(
+    values: dict[str, Any], looked_at: bool
+) -> None:
+    """Only facts that were seen can take a command back."""
+    assert merged(outbox(**values), NOTHING, looked_at=looked_at) == []
 
 
-@pytest.mark.parametrize(
-    ("status", "kinds"),
-    [("registered", [FLAG]), ("flagged_for_payment", []), ("cancelled", [FLAG, REGISTER])],
-)
-def test_what_a_person_registered_is_adopted(status: str, kinds: list[str]) -> None:
-    """A bill that BoondManager has is not registered again, and flagged at most once."""
-    assert _kinds(_of(**_registered(status))) == kinds
-
-
-def test_numbers_are_adopted_whatever_their_case() -> None:
-    """A person who wrote f-b1 has registered F-B1."""
-    assert _kinds(_of(**_registered("registered", "f-b1"))) == [FLAG]
-
-
-@pytest.mark.parametrize(
-    ("rule", "state"),
-    [("never", "planned"), ("always", "awaiting_approval"), (9000, "planned"), (8999.99, None)],
-)
-def test_a_person_decides_above_the_amount(rule: Any, state: str | None) -> None:
-    """The amount itself still goes out alone; a cent above waits."""
-    rows = _of(approval={FLAG: rule}).filter(pl.col("kind") == FLAG)
-    assert rows["state"].to_list() == [state or "awaiting_approval"]
-
-
-# Client side
-
-
-def _billing(**frames: pl.DataFrame) -> Billing:
-    matches = pl.DataFrame({"break_id": ["cra/2026-10/A"], "cra_ids": [["70001"]]})
-    lines = [{"description": "A B · 2026-10 · C1", "quantity": "20", "unit_price": "500"}]
-    proposal = {
-        "reference": "RAP-2026-10-K",
-        "client_id": "301",
-        "contract_id": "K1",
-        "period": "2026-10",
-        "total_excl_tax": Decimal("10000.0000"),
-        "total_tax": Decimal(2000),
-        "total_incl_tax": Decimal(12000),
-        "currency": "EUR",
-        "issue_date": date(2026, 11, 3),
-        "due_date": date(2026, 12, 3),
-        "lines": json.dumps([line | {"total_excl_tax": "10000"} for line in lines]),
-        "awaiting_approval": False,
-    }
-    statuses = [proposal | {"status": "proposed"}, proposal | {"status": "credit_note"}]
-    empty: Any = {"cra_id": pl.String, "break_id": pl.String, "awaiting_approval": pl.Boolean}
-    whole: dict[str, Any] = {
-        "matches": matches,
-        "holds": pl.DataFrame(),
-        "proposals": pl.DataFrame(statuses),
-        "to_validate": pl.DataFrame({"cra_id": ["70001"], "reference": ["RAP-2026-10-K"]}),
-        "to_invalidate": pl.DataFrame(schema=empty),
-        "ledger": pl.DataFrame(),
-    }
-    return Billing(**(whole | frames))
-
-
-def test_a_cra_is_validated_after_its_invoice() -> None:
-    """The validation waits for the invoice; a credit note is never sent."""
-    rows = {r["kind"]: r for r in client_commands(_billing(), {"70001": "v"}, Policy()).to_dicts()}
-    assert set(rows) == {INVOICE, VALIDATE}
-    assert rows[VALIDATE]["depends_on"] == [rows[INVOICE]["command_id"]]
-    assert rows[INVOICE]["subject_id"] == "invoice/2026-10/K1"
-
-
-def test_a_new_version_of_a_cra_is_another_command() -> None:
-    """A CRA resubmitted since is decided on anew: its version is in the natural key."""
-    ids = {
-        client_commands(_billing(), {"70001": version}, Policy())
-        .filter(pl.col("kind") == VALIDATE)["command_id"]
-        .item()
-        for version in ("2026-11-01|aa", "2026-11-02|bb")
-    }
-    assert len(ids) == 2
-
-
-def test_an_invalidation_after_a_large_gap_waits_for_a_person() -> None:
-    """What the billing says to ask a person about is planned as awaiting approval."""
-    gap = {"cra_id": ["70001"], "break_id": ["cra/2026-10/A"], "awaiting_approval": [True]}
-    billing = _billing(to_invalidate=pl.DataFrame(gap))
-    [row] = (
-        client_commands(billing, {"70001": "v"}, Policy())
-        .filter(pl.col("kind") == INVALIDATE)
-        .to_dicts()
+def test_an_id_tells_kind_target_and_key_apart() -> None:
+    """Moving a character from one part to the next makes another command."""
+    assert command_id("a", "b", "c") == command_id("a", "b", "c")
+    assert (
+        len({command_id("a", "b", "c"), command_id("ab", "", "c"), command_id("a", "bc", "")}) == 3
     )
-    assert (row["state"], row["depends_on"]) == ("awaiting_approval", [])
 
 
-def test_an_invoice_that_may_exist_counts_as_billed() -> None:
-    """What is sending or unknown is in flight, and its lines are read back as days billed."""
-    sent = client_commands(_billing(), {"70001": "v"}, Policy()).to_dicts()
-    rows = [
-        dict.fromkeys(OUTBOX) | {"attempts": 1, "planned_at": NOW} | row | {"state": "unknown"}
-        for row in sent
-    ]
-    schema: dict[str, Any] = dict(OUTBOX)
-    flying = in_flight(pl.DataFrame(rows, schema=schema, orient="row"))
-    [line] = billed_by(flying).to_dicts()
-    assert (line["consultant_id"], line["period"], line["days"], line["amount"]) == (
-        "C1",
-        "2026-10",
-        Decimal(20),
-        Decimal(10000),
+def test_a_sent_invoice_is_known_line_by_line() -> None:
+    """What an invoice command bills is read from its own lines."""
+    payload = (
+        '{"reference": "RAP-2026-10-K", "contract_id": "K", "currency": "EUR", "lines": [{'
+        '"description": "Jean Dupont · 2026-10 · R1", "quantity": "20.5",'
+        ' "unit_price": "500", "total_excl_tax": "10250"}]}'
     )
+    sent = outbox(kind=INVOICE, state="unknown", payload=payload, sent_at=NOW)
+    (row,) = commands.billed_by(commands.in_flight(sent)).to_dicts()
+    assert (row["consultant_id"], row["period"], str(row["days"])) == ("R1", "2026-10", "20.5000")

@@ -1,38 +1,51 @@
-"""Rounding in one place, half up (reconciliation.md 1.4)."""
+"""Exact rounding, in the one place that rounds."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.money import DAYS, MONEY, cents, product, to_cents
+from transforms.money import DAYS, MONEY, product, to_cents
 
-QUANTITIES = st.decimals(-99_999, 99_999, places=4, allow_nan=False)
-AMOUNTS = st.decimals(-(10**8), 10**8, places=4, allow_nan=False)
-
-
-def _half_up(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+DAY_COUNTS = st.decimals(-99_999, 99_999, places=4)
+PRICES = st.decimals(-(10**9), 10**9, places=4)
 
 
-@given(QUANTITIES, AMOUNTS)
-def test_a_product_is_rounded_half_up_once(days: Decimal, rate: Decimal) -> None:
-    """Days times rate is the exact product, rounded to cents away from zero at the half."""
-    frame = pl.DataFrame({"q": [days], "p": [rate]}, schema={"q": DAYS, "p": MONEY})
-    result = frame.select(product(pl.col("q"), pl.col("p")))
-    assert result.item() == _half_up(days * rate)
-    assert result.dtypes == [MONEY]
+def frame(quantity: Decimal | None, price: Decimal | None) -> pl.DataFrame:
+    """One row of days and a price."""
+    return pl.DataFrame(
+        {"quantity": [quantity], "price": [price]}, schema={"quantity": DAYS, "price": MONEY}
+    )
 
 
-@given(AMOUNTS)
-def test_frames_and_single_values_round_alike(amount: Decimal) -> None:
-    """A column and one value come to the same cents."""
-    frame = pl.DataFrame({"a": [amount]}, schema={"a": MONEY})
-    assert frame.select(to_cents(pl.col("a"))).item() == cents(amount) == _half_up(amount)
+@given(DAY_COUNTS, PRICES)
+def test_a_product_is_the_exact_one_rounded_half_up(quantity: Decimal, price: Decimal) -> None:
+    """What polars would round half even at four places is exact until the cent."""
+    cents = (quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    got = frame(quantity, price).select(product(pl.col("quantity"), pl.col("price"))).item()
+    assert got == cents
 
 
-def test_a_missing_factor_is_no_zero() -> None:
-    """Days without a rate have no amount."""
-    frame = pl.DataFrame({"q": [Decimal(2)], "p": [None]}, schema={"q": DAYS, "p": MONEY})
-    assert frame.select(product(pl.col("q"), pl.col("p"))).item() is None
+@pytest.mark.parametrize(
+    ("amount", "cents"), [("2.345", "2.35"), ("-2.345", "-2.35"), ("2.3449", "2.34"), ("0", "0")]
+)
+def test_halves_go_away_from_zero(amount: str, cents: str) -> None:
+    """A credit of 2.345 is as large as a debit of 2.345."""
+    got = frame(Decimal(1), Decimal(amount)).select(to_cents(pl.col("price"))).item()
+    assert got == Decimal(cents)
+
+
+def test_an_absent_factor_makes_an_absent_product() -> None:
+    """Null is not zero."""
+    assert (
+        frame(None, Decimal(500)).select(product(pl.col("quantity"), pl.col("price"))).item()
+        is None
+    )
+
+
+def test_money_stays_money() -> None:
+    """The product is DECIMAL(18,4), whatever the scales of its factors."""
+    rows = frame(Decimal("0.25"), Decimal("333.33"))
+    assert rows.select(product(pl.col("quantity"), pl.col("price"))).dtypes == [MONEY]
