@@ -24,7 +24,7 @@ MARK = DATA / "this-is-the-demo"
 PREFECT_HOME = DATA / "prefect"
 LOG = DATA / "demo.log"
 AS_OF = "2026-11-03"
-ATTENTION = 1
+ATTENTION, TERMINATED = 1, 143
 BIN = Path(sys.executable).parent
 # The demo's contract with the stand-in vendors: at the real 100 requests a minute it would wait.
 PER_MINUTE, PER_SECOND = "6000", "500"
@@ -32,6 +32,7 @@ PER_MINUTE, PER_SECOND = "6000", "500"
 
 def main() -> int:
     """Runs what was asked for; returns the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--ui", action="store_true", help="the Prefect UI on the demo's runs")
     parser.add_argument("--clean", action="store_true", help="forgets the demo's data")
