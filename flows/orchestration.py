@@ -28,6 +28,8 @@ from flows.engine.wiring import World, open_run
 from flows.settings import SECRETS, load
 
 T = TypeVar("T")
+STEP_PERCENT = 10
+"""How often a progress artifact moves: each move is a call to Prefect's API."""
 _SEPARATORS = re.compile("[._]")
 
 
@@ -69,7 +71,7 @@ class Orchestrated:
         """Moves the progress artifact of a stream of several pages, in percent."""
         if not total or (done >= total and key not in self._progress):
             return
-        percent = min(100, done * 100 // total)
+        percent = min(100, done * 100 // total // STEP_PERCENT * STEP_PERCENT)
         if self._shown.get(key) == percent:
             return
         self._shown[key] = percent

@@ -1,7 +1,7 @@
 """The outbox: commands to vendors, planned with the findings that caused them (write-back.md)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,19 @@ import polars as pl
 
 from store.warehouse import Warehouse
 
+_KEEP = (
+    "INSERT INTO ops.outbox_history SELECT o.command_id, o.state, o.payload, o.attempts,"
+    " o.last_error, o.run_id, ? FROM ops.outbox o"
+)
 
-def commands(warehouse: Warehouse) -> pl.DataFrame:
-    """All commands, as `ops.outbox` has them."""
-    return warehouse.frame("SELECT * FROM ops.outbox ORDER BY planned_at, kind, command_id")
+
+def commands(warehouse: Warehouse, command_id: str | None = None) -> pl.DataFrame:
+    """All commands, or one, as `ops.outbox` has them."""
+    return warehouse.frame(
+        "SELECT * FROM ops.outbox WHERE command_id = coalesce(?, command_id)"
+        " ORDER BY planned_at, kind, command_id",
+        [command_id],
+    )
 
 
 def put(warehouse: Warehouse, changes: pl.DataFrame, run_id: str, now: datetime) -> None:
@@ -33,22 +42,28 @@ def put(warehouse: Warehouse, changes: pl.DataFrame, run_id: str, now: datetime)
 def keep_history(warehouse: Warehouse, command_ids: pl.Series, now: datetime) -> None:
     """Copies commands as they stand into `ops.outbox_history`."""
     warehouse.connection.register("touched", command_ids.to_frame("command_id"))
-    warehouse.execute(
-        "INSERT INTO ops.outbox_history SELECT o.command_id, o.state, o.payload, o.attempts,"
-        " o.last_error, o.run_id, ? FROM ops.outbox o SEMI JOIN touched t USING (command_id)",
-        [now],
-    )
+    warehouse.execute(f"{_KEEP} SEMI JOIN touched t USING (command_id)", [now])
     warehouse.connection.unregister("touched")
 
 
 def mark(warehouse: Warehouse, command_id: str, run_id: str, now: datetime, **values: Any) -> None:
     """Moves one command on: `state`, `attempts`, `vendor_id`, `last_error`, `sent_at`, …."""
-    keep_history(warehouse, pl.Series("command_id", [command_id]), now)
+    warehouse.execute(f"{_KEEP} WHERE o.command_id = ?", [now, command_id])
     changes = ", ".join(f'"{name}" = ?' for name in values)
     warehouse.execute(
         f"UPDATE ops.outbox SET run_id = ?, {changes} WHERE command_id = ?",
         [run_id, *values.values(), command_id],
     )
+
+
+def made_by(warehouse: Warehouse, command_ids: Sequence[str]) -> str | None:
+    """Id of the object that the vendor made for one of some commands, if any is done."""
+    rows = warehouse.rows(
+        "SELECT vendor_id FROM ops.outbox WHERE state = 'done'"
+        " AND command_id IN (SELECT unnest(?::VARCHAR[]))",
+        [list(command_ids)],
+    )
+    return rows[0][0] if rows else None
 
 
 def registered(warehouse: Warehouse, key: str) -> str | None:

@@ -220,7 +220,10 @@ class Staging:
                 f" (SELECT s.id FROM {staged})"
             )
         warehouse.connection.unregister("accepted")
-        warehouse.upsert(f"core.{self.shape.table}", records.drop("seq"), run_id=self.run_id)
+        # What was marked as deleted and is served again is no longer deleted.
+        warehouse.upsert(
+            f"core.{self.shape.table}", records.drop("seq"), run_id=self.run_id, deleted_at=None
+        )
         for table, rows in children.items():
             warehouse.insert(f"core.{table}", rows, run_id=self.run_id)
 

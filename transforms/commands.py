@@ -301,7 +301,7 @@ def merge(
     asked = set(wanted.get_column("command_id"))
     for row in old.values():
         dropped = row["command_id"] not in asked and in_scope(row["subject_id"])
-        if dropped and row["state"] in WAITING and row["attempts"] == 0:
+        if dropped and row["state"] in WAITING:
             why = {"state": "cancelled", "last_error": "its facts changed before it was sent"}
             changes.append(row | why | {"settled_at": now})
     schema: dict[str, Any] = dict(OUTBOX)

@@ -197,19 +197,24 @@ def _reported_rows(worked: pl.DataFrame) -> pl.DataFrame:
     drafts, submitted, validated = (
         pl.col("status") == status for status in ("draft", "submitted", "validated")
     )
-    return worked.group_by(ROW).agg(
-        pl.col("client_id", "consultant_id", "contract_id", "contracts_text").first(),
-        cra_days=pl.col("month_days").sum().cast(DAYS),
-        cra_ids=pl.col("cra_id").sort(),
-        draft_ids=pl.col("cra_id").filter(drafts).sort(),
-        submitted_ids=pl.col("cra_id").filter(submitted).sort(),
-        validated_ids=pl.col("cra_id").filter(validated).sort(),
-        dead_ids=pl.col("cra_id").filter("dead").sort(),
-        confirmed_ids=pl.col("cra_id").filter("confirmed").sort(),
-        inconsistent_ids=pl.col("cra_id").filter(~pl.col("consistent")).sort(),
-        said_days=pl.col("total_days").filter(~pl.col("consistent")).sum().cast(DAYS),
-        found_days=pl.col("production_days").filter(~pl.col("consistent")).sum().cast(DAYS),
-        contract_ambiguous=pl.col("contract_ambiguous").any(),
+    # a group keeps the order of its rows: one sort for all of its lists
+    return (
+        worked.sort("cra_id")
+        .group_by(ROW)
+        .agg(
+            pl.col("client_id", "consultant_id", "contract_id", "contracts_text").first(),
+            cra_days=pl.col("month_days").sum().cast(DAYS),
+            cra_ids=pl.col("cra_id"),
+            draft_ids=pl.col("cra_id").filter(drafts),
+            submitted_ids=pl.col("cra_id").filter(submitted),
+            validated_ids=pl.col("cra_id").filter(validated),
+            dead_ids=pl.col("cra_id").filter("dead"),
+            confirmed_ids=pl.col("cra_id").filter("confirmed"),
+            inconsistent_ids=pl.col("cra_id").filter(~pl.col("consistent")),
+            said_days=pl.col("total_days").filter(~pl.col("consistent")).sum().cast(DAYS),
+            found_days=pl.col("production_days").filter(~pl.col("consistent")).sum().cast(DAYS),
+            contract_ambiguous=pl.col("contract_ambiguous").any(),
+        )
     )
 
 

@@ -22,6 +22,11 @@ def production(cra_days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _by_month(worked: pl.DataFrame) -> pl.DataFrame:
+    """Production days of each CRA and month: `cra_id`, `period`, `month_days`."""
+    return worked.group_by("cra_id", "period").agg(month_days=pl.col("duration").sum().cast(DAYS))
+
+
 def _month(day: pl.Expr) -> pl.Expr:
     """A month as a number, such that the next month is one more."""
     return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
@@ -43,10 +48,9 @@ def touching(cras: pl.DataFrame, worked: pl.DataFrame, periods: Sequence[str]) -
     spanned = reports.select(
         "cra_id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32)
     ).explode("month")
-    dated = worked.lazy().select("cra_id", month=_month(pl.col("date"))).unique()
-    known = dated.join(reports.select("cra_id"), on="cra_id", how="semi")
+    dated = worked.lazy().join(reports, on="cra_id", how="semi").join(months.lazy(), on="period")
     return (
-        pl.concat([spanned, known])
+        pl.concat([spanned, dated.select("cra_id", "month")])
         .unique()
         .join(months.lazy(), on="month")
         .select("period", "cra_id")
@@ -58,7 +62,7 @@ def neighbour_months(
     cras: pl.DataFrame, cra_days: pl.DataFrame, periods: Sequence[str]
 ) -> set[str]:
     """The other months of the CRAs that touch `periods`: a CRA is settled month by month."""
-    standing, worked = _alive(cras), production(cra_days)
+    standing, worked = _alive(cras), _by_month(production(cra_days))
     touched = touching(standing, worked, periods)["cra_id"].unique()
     inside = standing.filter(pl.col("id").is_in(touched.implode()))
     bounds = pl.concat([inside["period_start_date"], inside["period_end_date"]]).unique()
@@ -87,12 +91,12 @@ def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _described(cras: pl.DataFrame, worked: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+def _described(cras: pl.DataFrame, by_month: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
     """Standing CRAs with client, whole production days and whether their total says the same.
 
     A CRA that names no client is for its contract's, else its mission's.
     """
-    totals = worked.group_by("cra_id").agg(production_days=pl.col("duration").sum().cast(DAYS))
+    totals = by_month.group_by("cra_id").agg(production_days=pl.col("month_days").sum().cast(DAYS))
     owners = contracts.select(contract_id="id", contract_client_id="client_id")
     return (
         _alive(cras)
@@ -198,20 +202,16 @@ def reported(
         once another stands in its place.
     """
     worked = production(cra_days)
-    described = _described(cras, worked, contracts)
+    by_month = _by_month(worked)
+    described = _described(cras, by_month, contracts)
     replacements = _replacements(described, worked)
     confirmed = _confirmed(described, replacements, invalidated)
-    by_month = (
-        worked.lazy()
-        .group_by("cra_id", "period")
-        .agg(month_days=pl.col("duration").sum().cast(DAYS))
-    )
     return (
-        touching(_alive(cras), worked, periods)
+        touching(_alive(cras), by_month, periods)
         .lazy()
         .join(replacements.lazy(), left_on="cra_id", right_on="dead_id", how="anti")
         .join(described.lazy(), on="cra_id")
-        .join(by_month, on=["cra_id", "period"], how="left")
+        .join(by_month.lazy(), on=["cra_id", "period"], how="left")
         .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
         .select(
             "cra_id",

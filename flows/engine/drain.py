@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import polars as pl
-
 from flows.engine import pull
 from flows.engine.look import Look, look
 from flows.engine.run import Run
@@ -71,16 +69,17 @@ async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
         await run.driver.step("write back", sending.send_all)
         if run.counts["commands_settled"] == settled:
             break
-        seen = await _refreshed(run, door, seen)
+        # What was settled is a fact too: an invoice that never arrived is to be planned anew.
+        seen = await _refreshed(run, door, seen, anyway=True)
     return seen
 
 
-async def _refreshed(run: Run, door: Door, seen: Look) -> Look:
+async def _refreshed(run: Run, door: Door, seen: Look, *, anyway: bool = False) -> Look:
     """Reads again what rapproche writes to, and looks again where that changed anything."""
     changed, read = run.counts["rows_changed"], set(run.trusted)
     for name in WRITTEN_STREAMS:
         await pull.pull_one(run, door, door.streams[name])
-    if run.counts["rows_changed"] == changed and run.trusted == read:
+    if not anyway and run.counts["rows_changed"] == changed and run.trusted == read:
         return seen
     return look(run, clients=seen.clients is not None, suppliers=seen.suppliers is not None)
 
@@ -172,17 +171,22 @@ class Drain:
         except (Authentication, Critical) as error:
             self.halted = error
             self.run.unreachable(error)
-            self._settle(row, state="unknown" if uncertain else "approved", last_error=str(error))
+            reached = row["state"] in UNCERTAIN
+            self._settle(row, state="unknown" if reached else "approved", last_error=str(error))
         except SourceError as error:
             self._settle(row, state="unknown", last_error=str(error))
             self.run.concern(f"{row['kind']} {row['target']}: outcome unknown: {error}")
 
     async def _transmit(self, row: Row) -> None:
         payload, target = outbox.payload(row), self._target(row)
-        row["attempts"] += 1
+        before = row["state"]
+        row |= {"state": "sending", "attempts": row["attempts"] + 1}
         self._mark(row, state="sending", attempts=row["attempts"], sent_at=self.run.now())
         try:
             held = await self._send_patiently(row["kind"], target, payload)
+        except Authentication:
+            row["state"] = before
+            raise
         except OutcomeUnknown as error:
             self._mark(row, last_error=str(error))
             self.second_looks.append(row | {"sent_at": self.run.now()})
@@ -260,8 +264,9 @@ class Drain:
         """The object at the vendor: named by the command, or made by the one it waited for."""
         if row["kind"] != FLAG:
             return str(row["target"])
-        made = [r["vendor_id"] for r in self._rows() if r["command_id"] in row["depends_on"]]
-        return str(made[0] if made else outbox.registered(self.run.warehouse, row["target"]))
+        warehouse = self.run.warehouse
+        made = outbox.made_by(warehouse, row["depends_on"])
+        return str(made or outbox.registered(warehouse, row["target"]))
 
     def _say_blocked(self) -> None:
         rows = self._rows()
@@ -281,9 +286,8 @@ class Drain:
             )
             runs.forget_freshness(warehouse, "boond", STREAM_OF[row["kind"]])
             if row["kind"] == INVOICE:
-                one = pl.col("command_id") == row["command_id"]
-                billed = billed_by(outbox.commands(warehouse).filter(one))
-                warehouse.insert("recon.billing_ledger", billed)
+                command = outbox.commands(warehouse, row["command_id"])
+                warehouse.insert("recon.billing_ledger", billed_by(command))
         self.run.counts["commands_done"] += 1
         self.run.counts["commands_settled"] += 1
         log.info("%s done target=%s", row["kind"], row["target"])

@@ -32,47 +32,56 @@ async def take_in(run: Run) -> None:
 
 async def _read_all(run: Run) -> None:
     known = {row[0] for row in run.warehouse.rows("SELECT id FROM raw.declarations_files")}
+    fresh: dict[str, DeclaredFile] = {}
     for file in declared_files(run.settings.DECLARATIONS_DIR):
         run.counts["rows_read"] += 1
         if file.problem is not None:
             run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
-        elif file.id not in known:
-            _store(run, file)
-            known.add(str(file.id))
-    runs.record_sync(
-        run.warehouse,
-        "declarations",
-        "files",
-        last_synced_at=run.now(),
-        complete=True,
-        rows=len(known),
+        elif file.id is not None and file.id not in known:
+            fresh.setdefault(file.id, file)
+    with run.warehouse.transaction():
+        if fresh:
+            _store(run, fresh)
+        runs.record_sync(
+            run.warehouse,
+            "declarations",
+            "files",
+            last_synced_at=run.now(),
+            complete=True,
+            rows=len(known) + len(fresh),
+        )
+    run.counts["rows_changed"] += len(fresh)
+    log.info("files read new=%d known=%d", len(fresh), len(known))
+
+
+def _store(run: Run, fresh: dict[str, DeclaredFile]) -> None:
+    read = [_declaration(run, id_, file) for id_, file in fresh.items()]
+    tables = {
+        "declarations": pl.concat(declared.declaration for declared in read),
+        "declaration_lines": pl.concat(declared.lines for declared in read),
+    }
+    for table, rows in tables.items():
+        run.warehouse.insert(f"core.{table}", must_hold(CORE[table], rows), run_id=run.run_id)
+    now = run.now()
+    raw = [
+        {"id": id_, "payload": _payload(file), "vendor_updated_at": file.modified_at}
+        for id_, file in fresh.items()
+    ]
+    run.warehouse.insert(
+        "raw.declarations_files",
+        pl.DataFrame(raw).with_columns(content_hash="id"),
+        first_seen_at=now,
+        last_seen_at=now,
+        run_id=run.run_id,
     )
 
 
-def _store(run: Run, file: DeclaredFile) -> None:
-    if file.content is None or file.id is None or file.modified_at is None:
-        return
-    declared = read_csv(file.id, file.name, file.modified_at, file.content)
+def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
+    declared = read_csv(id_, file.name, file.modified_at or run.now(), file.content or b"")
     unread = declared.lines.filter(pl.col("problem").is_not_null()).height
-    now = run.now()
-    with run.warehouse.transaction():
-        run.warehouse.execute(
-            "INSERT INTO raw.declarations_files VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
-            [file.id, _payload(file), file.id, file.modified_at, now, now, run.run_id],
-        )
-        _insert(run, declared)
-    run.counts["rows_changed"] += 1
-    log.info("file read lines=%d unreadable=%d", declared.lines.height, unread)
     if unread:
         run.concern(f"{LABEL}: {file.name}: {unread} lines could not be read")
-
-
-def _insert(run: Run, declared: Declaration) -> None:
-    for table, frame in (
-        ("declarations", declared.declaration),
-        ("declaration_lines", declared.lines),
-    ):
-        run.warehouse.insert(f"core.{table}", must_hold(CORE[table], frame), run_id=run.run_id)
+    return declared
 
 
 def _payload(file: DeclaredFile) -> str:

@@ -284,9 +284,12 @@ def record(run: Run, seen: Look) -> None:
     found = [_record_clients(run, seen.clients)] if seen.clients else []
     found += [_record_suppliers(run, seen.suppliers)] if seen.suppliers else []
     _record_breaks(run, seen, found, now)
+    before = outbox.commands(run.warehouse)
+    # What the vendor refused in this run is for the next one: the same facts get the same answer.
+    refused = before.filter((pl.col("state") == "refused") & (pl.col("run_id") == run.run_id))
     changes = commands.merge(
-        outbox.commands(run.warehouse),
-        seen.wanted(),
+        before,
+        seen.wanted().join(refused, on="command_id", how="anti"),
         decided=findings.decided_commands(run.warehouse),
         in_scope=seen.covers,
         now=now,

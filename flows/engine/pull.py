@@ -93,7 +93,7 @@ async def pull_one(run: Run, door: Door, stream: Stream, *, full: bool = False) 
         run.trusted.add(label)
     except SourceError as error:
         runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
-        run.unreachable(error)
+        run.unreachable(error, label)
     except StreamStoppedError as error:
         runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
         run.concern(str(error))

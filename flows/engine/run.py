@@ -83,11 +83,12 @@ class Run:
         log.warning(reason)
         self.concerns.append(reason)
 
-    def unreachable(self, error: SourceError) -> None:
+    def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
-        log.error(str(error))
-        if str(error) not in self.failures:
-            self.failures.append(str(error))
+        said = f"{stream}: {error}" if stream else str(error)
+        log.error(said)
+        if said not in self.failures:
+            self.failures.append(said)
 
     def write_audit(self) -> None:
         """Moves the calls heard so far to `ops.api_calls`."""

@@ -119,10 +119,11 @@ def _made(con: duckdb.DuckDBPyConnection, table: str, query: str) -> pl.DataFram
     """The rows of a query as the core table has them; what is not told is null."""
     told = con.sql(query).pl()
     columns = schema(f"core.{table}").items()
-    return told.select(
+    filled: pl.DataFrame = told.select(
         (pl.col(name) if name in told.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in columns
     )
+    return filled
 
 
 def _facts(kind: Any, side: dict[str, str], **more: Any) -> Any:

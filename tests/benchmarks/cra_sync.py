@@ -84,7 +84,7 @@ def bare(url: str, folder: Path) -> dict[str, Any]:
 async def ours(url: str, folder: Path) -> dict[str, Any]:
     """The stream `boond.cras` as a night reads it, checks and history included."""
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         WAREHOUSE_PATH=folder / "ours.duckdb",
         BOOND_BASE_URL=f"{url}/api/v3",
         BOOND_AUTH_URL=f"{url}/oauth/token",

@@ -21,6 +21,7 @@ ROUNDS = 3
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 """Nothing that a benchmark starts may reach out on its own."""
 
+_START_S = 120
 OURS = ("RAPPROCHE_", "BOOND_", "BILL_COM_", "PREFECT_", "WAREHOUSE_")
 
 
@@ -38,9 +39,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(
-    command: Sequence[str], ready: str, *, wait_seconds: float = 120, **more: str
-) -> Iterator[None]:
+def server(command: Sequence[str], ready: str, **more: str) -> Iterator[None]:
     """A server in a process of its own, once `ready` answers; it ends with the block.
 
     Raises:
@@ -55,7 +54,7 @@ def server(
         text=True,
     )
     try:
-        _await(process, ready, wait_seconds)
+        _await(process, ready)
         yield
     finally:
         process.terminate()
@@ -66,8 +65,8 @@ def server(
             process.communicate()
 
 
-def _await(process: subprocess.Popen[str], ready: str, wait_seconds: float) -> None:
-    end = time.monotonic() + wait_seconds
+def _await(process: subprocess.Popen[str], ready: str) -> None:
+    end = time.monotonic() + _START_S
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(ready, timeout=5).status_code < httpx.codes.INTERNAL_SERVER_ERROR:

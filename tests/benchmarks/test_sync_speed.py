@@ -6,6 +6,7 @@ no raw copy. Both run in processes of their own, in turn.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ def test_sync_is_near_a_bare_loop(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     serving = [sys.executable, "-m", "tests.benchmarks.cra_server", str(port), str(CRAS), "500"]
-    ours, bare = [], []
+    ours: list[dict[str, Any]] = []
+    bare: list[dict[str, Any]] = []
     with server(serving, f"{url}/oauth/token"):
         for round_ in range(ROUNDS):
             for which, measured in (("bare", bare), ("ours", ours)):
