@@ -11,21 +11,25 @@ from store.warehouse import Warehouse
 
 _SETTLED = """
     WITH commands AS (
-        SELECT split_part(subject_id, '/', 2) AS id,
-            bool_or(kind LIKE '%.flag' AND state = 'done') AS flagged
+        SELECT substr(subject_id, length('bill/') + 1) AS id,
+            bool_or(kind LIKE '%.flag' AND state = 'done') AS flagged,
+            bool_or(kind LIKE '%.register' AND state = 'done') AS registered
         FROM ops.outbox
         WHERE state IN ('approved', 'sending', 'unknown', 'done')
             AND kind IN ('boond.supplier_invoice.register', 'boond.supplier_invoice.flag')
         GROUP BY ALL
     ), adopted AS (
-        SELECT b.id, true AS flagged
+        SELECT b.id, true AS flagged, true AS registered
         FROM core.bills b
         JOIN recon.po_matches m ON m.bill_id = b.id AND m.bill_line = 1 AND m.status = 'matched'
         JOIN core.supplier_invoices s ON s.supplier_id = m.supplier_id
-            AND lower(s.reference) = lower(b.invoice_number) AND s.deleted_at IS NULL
+            AND regexp_replace(upper(s.reference), '[^\\p{L}\\p{N}]', '', 'g')
+                = regexp_replace(upper(b.invoice_number), '[^\\p{L}\\p{N}]', '', 'g')
+            AND s.deleted_at IS NULL
             AND s.status IN ('flagged_for_payment', 'paid')
     )
-    SELECT id, bool_or(flagged OR (m.status = 'matched' AND (b.status = 'paid' OR b.amount < 0)))
+    SELECT id, bool_or(flagged OR (registered AND m.status = 'matched'
+        AND (b.status = 'paid' OR b.amount < 0)))
     FROM (FROM commands UNION ALL FROM adopted) x
     JOIN core.bills b USING (id)
     JOIN recon.po_matches m ON m.bill_id = id AND m.bill_line = 1
@@ -47,20 +51,48 @@ _ACCEPTED_SUPPLIERS = """
 """
 
 _MONTHS = """
-    WITH last_look AS (
-        SELECT max(started_at) AS at FROM ops.runs
-        WHERE state LIKE 'completed%' AND flow IN ('nightly', 'reconcile')
+    WITH looks AS (
+        SELECT * FROM ops.runs
+        WHERE flow IN ('nightly', 'reconcile') AND parameters->>'$.period' IS NULL
+    ), last_look AS (
+        -- a look that failed, or at one month alone, is not the last look at the others
+        SELECT coalesce(max(started_at) FILTER (state LIKE 'completed%'), min(started_at)) AS at,
+            min((parameters->>'$.as_of')::DATE) AS first_day
+        FROM looks
     ), recent AS (
         SELECT run_id FROM ops.runs, last_look WHERE started_at > last_look.at
+    ), moved_cras AS (
+        SELECT c.* FROM core.cras c, last_look
+        WHERE run_id IN (FROM recent) OR deleted_at > last_look.at
+    ), moved_invoices AS (
+        SELECT i.* FROM core.client_invoices i, last_look
+        WHERE run_id IN (FROM recent) OR deleted_at > last_look.at
     )
     SELECT period FROM recon.breaks WHERE status = 'open' AND kind = 'cra'
     UNION
+    SELECT period FROM recon.cra_matches
+    WHERE outcome IN ('matched', 'not_checked') AND action <> ?
+    UNION
     SELECT strftime(d.date, '%Y-%m') FROM core.cra_days d SEMI JOIN recent USING (run_id)
+    UNION
+    SELECT unnest([strftime(period_start_date, '%Y-%m'), strftime(period_end_date, '%Y-%m')])
+    FROM moved_cras
     UNION
     SELECT period FROM core.declaration_lines SEMI JOIN recent USING (run_id)
     UNION
+    SELECT l.period FROM core.declaration_lines l, last_look
+    ANTI JOIN recon.cra_matches m ON m.period = l.period
+    WHERE l.problem IS NULL
+        AND l.period >= strftime(last_look.first_day - INTERVAL 1 MONTH, '%Y-%m')
+    UNION
     SELECT strftime(issue_date - INTERVAL (n) MONTH, '%Y-%m')
-    FROM core.client_invoices SEMI JOIN recent USING (run_id), range(2) months(n)
+    FROM moved_invoices, range(2) months(n)
+    UNION
+    SELECT b.period FROM recon.billing_ledger b SEMI JOIN moved_invoices i
+        ON i.id = b.invoice_id OR i.reference = b.reference
+    UNION
+    SELECT nullif(regexp_extract(l.description, '· (\\d{4}-\\d{2}) · ', 1), '')
+    FROM core.client_invoice_lines l SEMI JOIN moved_invoices i ON i.id = l.client_invoice_id
 """
 
 
@@ -71,9 +103,14 @@ def cra_versions(warehouse: Warehouse) -> dict[str, str]:
     )
 
 
-def months_to_look_at(warehouse: Warehouse) -> list[str]:
-    """Months with an open break, or with a fact that changed since they were last looked at."""
-    return [row[0] for row in warehouse.rows(_MONTHS) if row[0] is not None]
+def months_to_look_at(warehouse: Warehouse, settled: str) -> list[str]:
+    """Months with an open break, something left to do, or a fact that changed since the last look.
+
+    Args:
+        warehouse: the open working file.
+        settled: the action of a matched row of which nothing is left to do.
+    """
+    return [row[0] for row in warehouse.rows(_MONTHS, [settled]) if row[0] is not None]
 
 
 def first_as_of(warehouse: Warehouse) -> date | None:

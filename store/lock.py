@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from store.warehouse import StoreError
+
 log = logging.getLogger("rapproche.store")
 
 
@@ -32,14 +34,20 @@ def run_lock(path: Path, run_id: str, command: str, *, wait_seconds: float) -> I
 
     Raises:
         LockedError: another run held the lock for all that time.
+        StoreError: the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, mode=0o600)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         _acquire(lock, path, wait_seconds)
     except Timeout as error:
         raise LockedError(
             f"{holder(path)} holds the lock; waited {wait_seconds:g} s; try again when it has ended"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{path.parent} cannot be written ({error.strerror}); make it writable or set"
+            " WAREHOUSE_PATH"
         ) from error
     try:
         _holder_file(path).write_text(

@@ -67,13 +67,24 @@ def made_by(warehouse: Warehouse, command_ids: Sequence[str]) -> str | None:
 
 
 def registered(warehouse: Warehouse, key: str) -> str | None:
-    """Id of the supplier invoice that BoondManager has under `supplier id|number`, if any."""
+    """Id of the supplier invoice that BoondManager has under `supplier id|number`, if any.
+
+    Supplier ids are compared as they are, numbers without case and punctuation; the same number
+    comes before one that is only alike.
+    """
     rows = warehouse.rows(
-        "SELECT id FROM core.supplier_invoices WHERE lower(supplier_id || '|' || reference)"
-        " = lower(?) AND status <> 'cancelled' AND deleted_at IS NULL ORDER BY id LIMIT 1",
+        f"SELECT id FROM core.supplier_invoices, (SELECT ? AS key)"
+        f" WHERE starts_with(key, supplier_id || '|') AND {_plain('reference')} ="
+        f" {_plain('substr(key, length(supplier_id) + 2)')}"
+        " AND status <> 'cancelled' AND deleted_at IS NULL"
+        " ORDER BY supplier_id || '|' || reference = key DESC, id LIMIT 1",
         [key],
     )
     return rows[0][0] if rows else None
+
+
+def _plain(number: str) -> str:
+    return f"nullif(regexp_replace(upper({number}), '[^\\p{{L}}\\p{{N}}]', '', 'g'), '')"
 
 
 def payload(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -233,7 +233,6 @@ class Staging:
         Args:
             findings: `seq`, `column_name`, `check_name`, `message`.
         """
-        stream = (self.shape.source, self.shape.stream)
         self.warehouse.connection.register("refused", findings)
         self.warehouse.execute(
             "INSERT INTO ops.quarantine SELECT DISTINCT ?, ?, s.id, s.payload, f.column_name,"
@@ -242,9 +241,48 @@ class Staging:
             " ANTI JOIN ops.quarantine q ON q.resolved_at IS NULL AND q.source = ? AND q.stream = ?"
             " AND q.id IS NOT DISTINCT FROM s.id AND q.column_name = f.column_name"
             " AND q.check_name = f.check_name AND q.payload = s.payload",
-            [*stream, self.now, self.run_id, *stream],
+            [*self._stream, self.now, self.run_id, *self._stream],
         )
         self.warehouse.connection.unregister("refused")
+
+    def quarantined(self) -> set[str]:
+        """Ids of the stream's records that wait in quarantine."""
+        return {
+            row[0]
+            for row in self.warehouse.rows(
+                f"SELECT DISTINCT id FROM {self._waiting()} WHERE id IS NOT NULL", self._stream
+            )
+        }
+
+    def add_refused(self) -> None:
+        """Stages what waits in quarantine, as it was served."""
+        inserted = self.warehouse.rows(
+            f"INSERT INTO {self._table} SELECT {self.pulled} + row_number() OVER (), payload,"
+            " sha256(payload), id, NULL FROM (SELECT DISTINCT id, payload FROM"
+            f" {self._waiting()})",
+            self._stream,
+        )
+        self.pulled += int(inserted[0][0])
+
+    def forget_refused(self) -> None:
+        """Forgets staged records that wait in quarantine as they are: they say nothing new."""
+        forgotten = self.warehouse.rows(
+            f"DELETE FROM {self._table} WHERE EXISTS (SELECT 1 FROM {self._waiting()} q"
+            f" WHERE q.payload = {self._name}.payload)",
+            self._stream,
+        )
+        self.pulled -= int(forgotten[0][0])
+
+    @property
+    def _stream(self) -> list[str]:
+        return [self.shape.source, self.shape.stream]
+
+    @staticmethod
+    def _waiting() -> str:
+        return (
+            "(SELECT id, payload FROM ops.quarantine WHERE resolved_at IS NULL AND source = ?"
+            " AND stream = ?)"
+        )
 
     def newest(self) -> datetime | None:
         """The largest `updatedAt` that is stored of the stream."""

@@ -118,6 +118,7 @@ def _measured(
         "period", "client_id", "contract_id", active=pl.lit(value=True)
     )
     people = facts.consultants.select("first_name", "last_name", consultant_id="id")
+    elsewhere = _billed_elsewhere(facts, matching, ledger)
     refused = to_invalidate["cra_id"].to_list()
     leaving = pl.col("cra_ids").list.eval(pl.element().is_in(refused)).list.any()
     return (
@@ -126,6 +127,7 @@ def _measured(
         .join(active, on=["period", "client_id", "contract_id"], how="left")
         .join(people, on="consultant_id", how="left")
         .join(ledger.net, on=["contract_id", "consultant_id", "period"], how="left")
+        .join(elsewhere, on=["client_id", "consultant_id", "period"], how="left")
         .with_columns(
             active=pl.col("active").fill_null(value=False),
             foreign=foreign(pl.col("vat_number"), pl.col("billing_country")),
@@ -133,6 +135,25 @@ def _measured(
             billed_days=pl.coalesce("billed_days", pl.lit(_ZERO, dtype=DAYS)),
             billed_amount=pl.coalesce("billed_amount", pl.lit(_ZERO, dtype=MONEY)),
             waiting=pl.col("waiting") | leaving,
+        )
+    )
+
+
+def _billed_elsewhere(facts: CraFacts, matching: CraMatching, ledger: Ledger) -> pl.DataFrame:
+    """What was billed of a person's month on a contract that no CRA of theirs is on any more.
+
+    The CRA has moved to another contract; billing that one too would bill the days twice.
+    """
+    key = ["contract_id", "consultant_id", "period"]
+    reporting = matching.rows.filter(pl.col("cra_days").is_not_null())
+    return (
+        ledger.net.filter(pl.col("billed_days") > _ZERO)
+        .join(reporting, on=key, how="anti")
+        .join(facts.contracts.select("client_id", contract_id="id"), on="contract_id")
+        .group_by("client_id", "consultant_id", "period")
+        .agg(
+            elsewhere_id=pl.col("contract_id").min(),
+            elsewhere_days=pl.col("billed_days").sum().cast(DAYS),
         )
     )
 
@@ -150,11 +171,15 @@ def _billable(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
         bill_currency=pl.coalesce("currency", pl.lit(currency)),
         frequency=key,
     ).with_columns(
-        billing_key=_billing_key(),
+        billing_key=_billing_key()
+    ).with_columns(
         currencies=pl.col("bill_currency")
         .filter("could_bill", pl.col("daily_rate").is_not_null())
         .n_unique()
-        .over("contract_id", "period"),
+        .over(_GROUP),
+        # money billed in another currency cannot be taken off
+        currency_changed=(pl.col("billed_amount") != _ZERO)
+        & (pl.col("billed_currency") != pl.col("bill_currency")).fill_null(value=False),
     )
 
 

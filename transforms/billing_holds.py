@@ -70,7 +70,7 @@ def billing_holds(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     due = rows.lazy().filter("could_bill").with_columns(stake_amount=pl.col("rest_amount").abs())
     rest = pl.lit("to bill: ") + days_text(pl.col("rest_days"))
     return (
-        pl.concat([*_contract_holds(due), *_vendor_holds(due, ledger)])
+        pl.concat([*_contract_holds(due), *_vendor_holds(due, ledger), _moved_holds(due)])
         .join(due.select("break_id", rest=rest), on="break_id", how="left")
         .with_columns(detail=pl.coalesce("detail", "rest"))
         .select(list(HOLDS))
@@ -81,7 +81,8 @@ def billing_holds(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
 def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
     """What the contract does not tell: that it covers the month, the rate, the tax."""
     to_bill = pl.col("rest_days") != Decimal(0)
-    problem, mixed = pl.col("rate_problem"), pl.col("currencies") > 1
+    problem = pl.col("rate_problem")
+    mixed = (pl.col("currencies") > 1) | pl.col("currency_changed")
     several = pl.when(mixed).then(pl.lit("several currencies")).otherwise(pl.lit("several rates"))
     found: list[tuple[str, pl.Expr, pl.Expr | str, pl.Expr | str]] = [
         (
@@ -104,6 +105,20 @@ def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
         holds_of(due, code, to_bill & when, expected=expected, actual=actual, **subject)
         for code, when, expected, actual in found
     ]
+
+
+def _moved_holds(due: pl.LazyFrame) -> pl.LazyFrame:
+    """Days of the month that are billed on a contract that the CRA has left."""
+    return holds_of(
+        due,
+        "ALREADY_INVOICED",
+        (pl.col("rest_days") > Decimal(0)) & pl.col("elsewhere_id").is_not_null(),
+        subject="invoice",
+        subject_id=pl.col("elsewhere_id"),
+        expected="no other invoice for the month",
+        actual=days_text(pl.col("elsewhere_days")) + pl.format(" on {}", "elsewhere_id"),
+        detail="billed on a contract without a CRA of the month any more: to be credited first",
+    )
 
 
 def _vendor_holds(due: pl.LazyFrame, ledger: Ledger) -> list[pl.LazyFrame]:

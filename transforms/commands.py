@@ -15,6 +15,7 @@ import polars as pl
 
 from transforms.billing import Billing
 from transforms.ledger import LEDGER
+from transforms.po_duplicates import plain_number
 from transforms.policy import Policy
 
 VALIDATE = "boond.cra.validate"
@@ -165,8 +166,9 @@ def supplier_commands(
 ) -> pl.DataFrame:
     """Commands of the supplier side: register what is proven, then flag what is matched.
 
-    A bill that somebody has registered in BoondManager is adopted: it is only flagged. A paid bill
-    and a credit note are registered and never flagged (reconciliation.md 2).
+    A bill that somebody has registered in BoondManager is adopted: it is only flagged, and not even
+    that when one under its number is flagged or paid. A bill paid in full or in part and a credit
+    note are registered and never flagged (reconciliation.md 2).
 
     Args:
         matches: `recon.po_matches` of this look.
@@ -183,6 +185,7 @@ def supplier_commands(
         & pl.col("supplier_id").is_not_null()
         & pl.col("invoice_number").is_not_null()
     )
+    proven = proven.with_columns(number=plain_number(pl.col("invoice_number")))
     texts = bill_lines.select("bill_id", pl.col("line_no").alias("bill_line"), "description")
     held_by_vendor = _registered(supplier_invoices)
     rows: list[dict[str, Any]] = []
@@ -203,21 +206,20 @@ def supplier_commands(
 def _bill(
     bill: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
-    held_by_vendor: Mapping[tuple[str, str], Mapping[str, Any]],
+    held_by_vendor: Mapping[tuple[str, str], bool],
     policy: Policy,
 ) -> list[dict[str, Any]]:
     first = lines[0]
     supplier_id, number = first["supplier_id"], first["invoice_number"]
     key = f"{supplier_id}|{number}"
     subject = bill_subject(bill["id"])
-    held = held_by_vendor.get((supplier_id, number.casefold()))
+    paid_out = held_by_vendor.get((supplier_id, first["number"]))
     commands = []
-    if held is None:
+    if paid_out is None:
         awaits = _awaits(policy, REGISTER, bill["amount"])
         payload = _registration(bill, lines)
         commands.append(_command(REGISTER, key, key, subject, payload, awaits=awaits))
-    payable = first["status"] == "matched" and bill["status"] != "paid" and bill["amount"] > 0
-    if payable and (held is None or held["status"] == "registered"):
+    if first["status"] == "matched" and _unpaid(bill) and not paid_out:
         commands.append(
             _command(
                 FLAG,
@@ -230,6 +232,13 @@ def _bill(
             )
         )
     return commands
+
+
+def _unpaid(bill: Mapping[str, Any]) -> bool:
+    """Whether all of a bill is still to be paid; a credit note is nothing to pay."""
+    rest = bill["remaining_balance"]
+    untouched = rest is None or rest >= bill["amount"]
+    return bool(bill["status"] != "paid" and bill["amount"] > 0 and untouched)
 
 
 def _registration(bill: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -256,9 +265,15 @@ def _registration(bill: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -
     return {name: value for name, value in payload.items() if value is not None}
 
 
-def _registered(supplier_invoices: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    alive = supplier_invoices.filter(pl.col("status") != "cancelled").sort("id", descending=True)
-    return {(r["supplier_id"], r["reference"].casefold()): r for r in alive.to_dicts()}
+def _registered(supplier_invoices: pl.DataFrame) -> dict[tuple[str, str], bool]:
+    """What stands in BoondManager by supplier and plain number: whether any is flagged or paid."""
+    alive = supplier_invoices.filter(
+        (pl.col("status") != "cancelled") & pl.col("deleted_at").is_null()
+    )
+    by_number = alive.group_by("supplier_id", number=plain_number(pl.col("reference"))).agg(
+        (pl.col("status") != "registered").any()
+    )
+    return {(supplier, number): out for supplier, number, out in by_number.iter_rows()}
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

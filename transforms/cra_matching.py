@@ -29,7 +29,7 @@ from transforms.cra_outcomes import (
     conform,
     severity_of,
 )
-from transforms.cra_pairing import Pairing, pair, readable_lines
+from transforms.cra_pairing import Pairing, pair, readable_lines, unread_lines
 from transforms.cra_wording import comparison_action, explanation
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN, People
 from transforms.money import DAYS, product
@@ -91,7 +91,7 @@ class CraMatching:
 
     Attributes:
         matches: recon.cra_matches of the months asked for (without run columns).
-        holds: recon.holds of those rows and of unreadable lines.
+        holds: recon.holds of those rows and of unreadable lines, of whatever month.
         links: names resolved by likeness: `client_id`, `declared_name`, `consultant_id`, `method`,
             `score`.
         rows: matches and what they were decided on, also of the neighbour months that billing
@@ -121,9 +121,7 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
     holds = comparison_holds(rows, policy)
     rows = _worded(rows.join(codes_by_row(holds), on="break_id", how="left"), holds, policy)
     asked = rows.filter(pl.col("period").is_in(list(periods)))
-    unread = paired.unread.filter(
-        pl.col("period").is_null() | pl.col("period").is_in(list(periods))
-    )
+    unread = _unread(facts)
     kept = holds.join(asked, on="break_id", how="semi")
     return CraMatching(
         matches=conform(asked, MATCHES).sort("break_id"),
@@ -131,7 +129,7 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
         links=paired.links,
         rows=rows.sort("break_id"),
         reports=_with_break_id(paired.reports).sort("break_id", "cra_id"),
-        unread=paired.unread,
+        unread=unread,
     )
 
 
@@ -163,9 +161,7 @@ def quarter_months(period: str) -> list[str]:
 
 def _paired(facts: CraFacts, months: list[str]) -> Pairing:
     reports = reported(facts.cras, facts.cra_days, facts.contracts, facts.invalidated, months)
-    spoken = facts.declaration_lines.filter(
-        pl.col("period").is_in(months) | pl.col("problem").is_not_null()
-    )
+    spoken = facts.declaration_lines.filter(pl.col("period").is_in(months))
     people = People(
         consultants=facts.consultants,
         person_links=facts.person_links,
@@ -173,6 +169,13 @@ def _paired(facts: CraFacts, months: list[str]) -> Pairing:
     )
     lines = readable_lines(spoken, facts.declarations, facts.clients)
     return pair(lines, reports, people, facts.contracts, facts.contract_rates)
+
+
+def _unread(facts: CraFacts) -> pl.DataFrame:
+    """Unreadable lines of all months: what replaced one may be of a month not asked for."""
+    problems = facts.declaration_lines.filter(pl.col("problem").is_not_null())
+    about = facts.declaration_lines.clear() if problems.is_empty() else facts.declaration_lines
+    return unread_lines(readable_lines(about, facts.declarations, facts.clients))
 
 
 def _with_break_id(rows: pl.DataFrame) -> pl.DataFrame:

@@ -51,7 +51,7 @@ HOLD_ACTION = {
     "RATE_MISSING": "not billed: the contract has no rate for the consultant",
     "RATE_AMBIGUOUS": "not billed: the contract has several rates for the consultant",
     "CONTRACT_NOT_ACTIVE": "not billed: no contract covers the month",
-    "ALREADY_INVOICED": "not billed: an invoice made by hand exists for the month",
+    "ALREADY_INVOICED": "not billed: another invoice exists for the month",
     "TAX_RATE_MISSING": "not billed: the tax rate of a foreign client is missing",
     "INVOICE_CANCELLED": "not billed: our invoice was cancelled, a person decides",
     "CREDIT_NOTE_UNASSIGNED": "not billed: a credit note names no consultant and month",

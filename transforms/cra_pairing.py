@@ -30,14 +30,12 @@ class Pairing:
     Attributes:
         rows: one row a `ROW` key, with what each side says.
         reports: the CRAs of each row and month: those of `reported` with the `ROW` key.
-        unread: unreadable lines that no newer file replaces, with `client_id` where it is known.
         links: names resolved by likeness of names: `client_id`, `declared_name`, `consultant_id`,
             `method`, `score`.
     """
 
     rows: pl.DataFrame
     reports: pl.DataFrame
-    unread: pl.DataFrame
     links: pl.DataFrame
 
 
@@ -71,7 +69,6 @@ def pair(
     return Pairing(
         rows=_rows(_declared_rows(standing), _reported_rows(worked)),
         reports=worked,
-        unread=_unread(lines),
         links=_links(declared),
     )
 
@@ -251,8 +248,8 @@ def _worth_a_row() -> pl.Expr:
     return is_declared | ((pl.col("cra_days") > 0) & (others | unknown))
 
 
-def _unread(lines: pl.DataFrame) -> pl.DataFrame:
-    """Unreadable lines that still ask for a person.
+def unread_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Unreadable lines that still ask for a person, with `client_id` where it is known.
 
     One that a newer file says readably (same client, name and month), and an unreadable file that
     was replaced by a readable one of its name, ask for nobody any more.

@@ -87,16 +87,20 @@ class People:
     present: pl.DataFrame
 
     def known(self) -> pl.DataFrame:
-        """`key` (consultant id) and `name` (prepared) of everybody."""
+        """`key` (consultant id) and `name` (prepared) of everybody.
+
+        Somebody who was deleted is meant while a CRA of theirs is looked at: a leaver's last month.
+        """
         full = pl.concat_str("first_name", "last_name", separator=" ")
-        alive = self.consultants.filter(pl.col("deleted_at").is_null())
-        return alive.select(key="id", name=prepared(full))
+        reporting = pl.col("id").is_in(self.present["consultant_id"].unique().implode())
+        known = self.consultants.filter(pl.col("deleted_at").is_null() | reporting)
+        return known.select(key="id", name=prepared(full))
 
     def _decided(self) -> pl.DataFrame:
         """The last decision of a person on each client (or all of them) and name."""
         return (
             self.person_links.filter(pl.col("method") == "person")
-            .join(self.known(), left_on="consultant_id", right_on="key", how="semi")
+            .join(self.consultants, left_on="consultant_id", right_on="id", how="semi")
             .with_columns(name_key=prepared(pl.col("declared_name")))
             .sort("decided_at", "consultant_id")
             .group_by("client_id", "name_key")

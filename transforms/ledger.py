@@ -46,7 +46,8 @@ class Ledger:
 
     Attributes:
         net: by `contract_id`, `consultant_id`, `period`: `billed_days`, `billed_amount`,
-            `flight_reference` (an invoice of ours that may be on its way).
+            `billed_currency` (several: joined), `flight_reference` (an invoice of ours that may be
+            on its way).
         new: ledger rows that the vendor's invoices prove and the stored ledger does not have.
         by_hand: invoices that are not ours, by month: `contract_id` (null: any of the client),
             `client_id`, `period`, `invoice_id`, `reference`.
@@ -78,10 +79,12 @@ def read_ledger(
     ours, credit, gone = pl.col("ours"), pl.col("credit"), pl.col("gone")
     standing = told.filter(~gone)
     unknown = ~ours & ~credit
-    unproven = ours & ~pl.col("all_read") & ~_in(billed, "reference")
-    new = _proven(standing, billed)
+    # one in flight is counted by its command until that is settled, and then stored by it
+    written = pl.concat([table.select(list(LEDGER)) for table in (billed, in_flight)])
+    unproven = ours & ~pl.col("all_read") & ~_in(written, "reference")
+    new = _proven(standing, written)
     counted = _standing_rows(billed, invoices)
-    flying = in_flight.join(told, on="reference", how="anti").join(
+    flying = in_flight.join(told.filter(gone), on="reference", how="anti").join(
         billed, on="reference", how="anti"
     )
     rows = pl.concat(
@@ -102,8 +105,8 @@ def read_ledger(
     )
 
 
-def _in(billed: pl.DataFrame, column: str) -> pl.Expr:
-    return pl.col(column).is_in(billed[column].drop_nulls().to_list())
+def _in(billed: pl.DataFrame, column: str, own: str | None = None) -> pl.Expr:
+    return pl.col(own or column).is_in(billed[column].drop_nulls().to_list())
 
 
 def _told(invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
@@ -146,12 +149,17 @@ def _told(invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _proven(standing: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
-    """Ledger rows of our readable invoices and of credit notes by such lines, not stored yet."""
+    """Ledger rows of our readable invoices and of credit notes by such lines, not stored yet.
+
+    A second invoice under a reference of ours is a second invoice: somebody copied it.
+    """
+    unnamed = billed.filter(pl.col("invoice_id").is_null())
+    ours_named = _in(billed, "invoice_id", "id") | _in(unnamed, "reference")
     days = pl.when("credit").then(-pl.col("quantity").abs()).otherwise("quantity")
     amount = pl.when("credit").then(-pl.col("total").abs()).otherwise("total")
     issued = pl.col("issue_date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    fresh = (pl.col("ours") & pl.col("all_read") & ~_in(billed, "reference")) | (
-        pl.col("credit") & pl.col("line_read") & ~pl.col("id").is_in(_ids(billed))
+    fresh = (pl.col("ours") & pl.col("all_read") & ~ours_named) | (
+        pl.col("credit") & pl.col("line_read") & ~_in(billed, "invoice_id", "id")
     )
     return (
         standing.filter(fresh)
@@ -171,10 +179,6 @@ def _proven(standing: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ids(billed: pl.DataFrame) -> list[str]:
-    return billed["invoice_id"].drop_nulls().to_list()
-
-
 def _standing_rows(billed: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
     """Stored rows but those of invoices that were cancelled or deleted since."""
     gone = invoices.filter(pl.col("deleted_at").is_not_null() | (pl.col("status") == "cancelled"))
@@ -191,6 +195,7 @@ def _net(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("contract_id", "consultant_id", "period").agg(
         billed_days=pl.col("days").sum().cast(DAYS),
         billed_amount=pl.col("amount").sum().cast(MONEY),
+        billed_currency=pl.col("currency").drop_nulls().unique().sort().str.join("+").replace("", None),
         flight_reference=pl.col("flight_reference").max(),
     )
 

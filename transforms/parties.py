@@ -25,6 +25,12 @@ _FORMS = (
     r"|societe par actions simplifiee(?: unipersonnelle)?|societe anonyme"
     r"|societe a responsabilite limitee)"
 )
+# the forms that stand before a name; `AB Conseil` and `AS Conseil` are two companies
+_FORMS_BEFORE = (
+    r"(?:sasu|sas|sarl|eurl|earl|sa|snc|sci|scop|scea|selarl|selas|scp|sca|scs|gie|ei|eirl"
+    r"|societe par actions simplifiee(?: unipersonnelle)?|societe anonyme"
+    r"|societe a responsabilite limitee)"
+)
 _LINK = ["vendor_id", "supplier_id", "method", "score", "mismatch", "unconfirmed"]
 
 
@@ -42,7 +48,7 @@ def company(name: pl.Expr) -> pl.Expr:
     trimmed = words.str.strip_chars()
     bare = trimmed
     for _ in range(2):
-        bare = bare.str.replace(rf" {_FORMS}$", "").str.replace(rf"^{_FORMS} ", "")
+        bare = bare.str.replace(rf" {_FORMS}$", "").str.replace(rf"^{_FORMS_BEFORE} ", "")
     return bare
 
 
@@ -67,7 +73,8 @@ def link_vendors(
     Args:
         vendors: `core.vendors`.
         suppliers: `core.suppliers`; deleted ones are nobody's.
-        party_links: `core.party_links`; only what a person decided counts, the latest one.
+        party_links: `core.party_links`; only what a person decided counts, the latest one that
+            is about a supplier that still exists.
 
     Returns:
         One row a vendor, sorted: `vendor_id`, `supplier_id` (null when several suppliers answer
@@ -140,6 +147,7 @@ def _candidates(
     by_person = (
         party_links.filter(pl.col("method") == PERSON)
         .join(vendors, left_on="vendor_id", right_on="id", how="semi")
+        .join(right.names, left_on="supplier_id", right_on="key", how="semi")
         .sort("decided_at", "supplier_id")
         .unique("vendor_id", keep="last")
         .select(key="vendor_id", supplier_id="supplier_id")

@@ -5,22 +5,29 @@ import polars as pl
 _KEY = ["party", "amount", "invoice_date"]
 
 
+def plain_number(number: pl.Expr) -> pl.Expr:
+    """An invoice number as it is compared, without case and punctuation; null when none is left."""
+    signs = number.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
+    return pl.when(signs != "").then(signs)
+
+
 def duplicates(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """The later one of two invoices that are the same.
+    """The later one of two invoices that are the same; what money went out on is never the later.
 
     The same supplier and number, without case and punctuation, whatever the date; or the same
     supplier, amount and date, unless each names an order of its own.
 
     Args:
         seen: bills in their order: `turn`, `bill_id`, `party`, `invoice_number`, `amount`,
-            `invoice_date`.
+            `invoice_date`, `before` (decided before), `paid`.
         named: `bill_id`, `po_id`: the one order that the bill names.
 
     Returns:
         `turn`, `original` (the earlier bill, null when it is only alike), `twin` (the earlier bill
         of the same amount and date where each names an order of its own, else null).
     """
-    by_turn = seen.sort("turn")
+    # a copy that is dated before what it copies must not pass for the original
+    by_turn = seen.sort(pl.col("before").not_(), pl.col("paid").not_(), "turn")
     return (
         _same_number(by_turn)
         .join(_same_amount(by_turn, named), on="turn", how="full", coalesce=True)
@@ -33,8 +40,9 @@ def duplicates(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 
 
 def _same_number(seen: pl.DataFrame) -> pl.DataFrame:
-    number = pl.col("invoice_number").str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "")
-    numbered = seen.select("turn", "bill_id", "party", number=number.replace("", None))
+    numbered = seen.select(
+        "turn", "bill_id", "party", number=plain_number(pl.col("invoice_number"))
+    )
     again = _grouped(numbered.drop_nulls(), ["party", "number"])
     later = pl.int_range(pl.len()).over("group") > 0
     first = pl.col("bill_id").first().over("group")

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from transforms.parties import unlike_vendor_names
-from transforms.po_duplicates import duplicates
+from transforms.po_duplicates import duplicates, plain_number
 from transforms.po_numbers import normal
 from transforms.po_pairing import invoice_lines, pair
 from transforms.po_tolerances import limits
@@ -26,6 +26,7 @@ LEGS = frozenset(
 )
 """Streams without which no bill is checked."""
 
+_CENT = 100
 _GONE = ["draft", "cancelled", "canceled", "void", "voided"]
 _IBANS = pl.DataFrame(schema={"supplier_id": pl.String, "accepted_iban": pl.String})
 _ORDER = ["po_id", "po_reference", "po_supplier", "po_status", "start_date", "end_date"]
@@ -73,19 +74,52 @@ class BillFacts:
 
 
 def kept(facts: BillFacts) -> pl.DataFrame:
-    """Settled rows that keep what they took: not those cancelled since, nor looked at again."""
-    gone = facts.bills.filter(
-        pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(_GONE)
+    """Settled rows that keep what they took: not those cancelled since, nor looked at again.
+
+    A bill that has gone from Bill.com while its registration stands is still going to be paid, so
+    it keeps its days, unless it was entered there again.
+    """
+    gone = pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(_GONE)
+    entered = facts.bills.select("id", "vendor_id", gone=gone, number=_plain("invoice_number"))
+    again = entered.filter(~pl.col("gone")).drop_nulls("number")
+    vanished = entered.filter("gone")
+    standing = _registrations(facts).filter(~pl.col("cancelled"))
+    settled = facts.settled.filter(~pl.col("bill_id").is_in(sorted(facts.waiting))).with_columns(
+        number=_plain("invoice_number")
     )
-    cancelled = (
-        facts.supplier_invoices.group_by("supplier_id", invoice_number="reference")
-        .agg(gone=_cancelled().all())
-        .filter("gone")
+    kept_by_registration = (
+        settled.join(vanished, left_on="bill_id", right_on="id", how="semi")
+        .join(standing, on=["supplier_id", "number"], how="semi")
+        .join(again, on=["vendor_id", "number"], how="anti")
+    )
+    freed = vanished.join(kept_by_registration, left_on="id", right_on="bill_id", how="anti")
+    cancelled = _registrations(facts).filter(
+        pl.col("cancelled").all().over("supplier_id", "number")
     )
     return (
-        facts.settled.filter(~pl.col("bill_id").is_in(sorted(facts.waiting)))
-        .join(gone, left_on="bill_id", right_on="id", how="anti")
-        .join(cancelled, on=["supplier_id", "invoice_number"], how="anti")
+        settled.join(freed, left_on="bill_id", right_on="id", how="anti")
+        .join(cancelled, on=["supplier_id", "number"], how="anti")
+        .drop("number")
+    )
+
+
+def _plain(column: str) -> pl.Expr:
+    return plain_number(pl.col(column))
+
+
+def _registrations(facts: BillFacts) -> pl.DataFrame:
+    """What BoondManager holds of suppliers' invoices, by `supplier_id` and `number`."""
+    return facts.supplier_invoices.select(
+        "supplier_id",
+        "purchase_order_id",
+        "issue_date",
+        registration="id",
+        number=_plain("reference"),
+        reference="reference",
+        total="total_excl_tax",
+        total_currency="currency",
+        cancelled=_cancelled(),
+        paid_out=pl.col("status").is_in(["flagged_for_payment", "paid"]),
     )
 
 
@@ -174,6 +208,7 @@ def bills_in_order(
             again=pl.col("id").is_in(sorted(facts.waiting)),
             shown=pl.col("invoice_date") >= since,
             paid=pl.col("status").str.to_lowercase() == "paid",
+            part_paid=pl.col("remaining_balance").is_between(0, pl.col("amount"), closed="left"),
             denied=(pl.col("approval_status").str.strip_chars().str.to_lowercase() == "denied"),
             currency=pl.col("currency").fill_null(currency),
         )
@@ -227,16 +262,7 @@ def rows_to_decide(
     """
     looked_at = bills.filter(~pl.col("before"))
     paired = pair(invoice_lines(looked_at, facts.bill_lines), orders)
-    named = (
-        paired.filter("named")
-        .group_by("bill_id")
-        .agg(po_id=pl.col("po_id").unique())
-        .filter(pl.col("po_id").list.len() == 1)
-        .select("bill_id", pl.col("po_id").list.first())
-    )
-    seen = bills.with_columns(
-        bill_id="id", party=pl.coalesce("supplier_id", pl.format("vendor {}", "vendor_id"))
-    )
+    seen, named = _seen(facts, bills, paired)
     rows = (
         paired.drop("supplier_id", "invoice_date", "purchase_order_number")
         .join(_heads(looked_at, facts), on="bill_id")
@@ -258,16 +284,92 @@ def rows_to_decide(
     return pl.concat([rows, limits(rows, tolerance)], how="horizontal")
 
 
-def _heads(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
-    registered = (
-        facts.supplier_invoices.filter(~_cancelled())
-        .select("supplier_id", invoice_number="reference", registered=pl.lit(value=True))
-        .unique()
+def _seen(
+    facts: BillFacts, bills: pl.DataFrame, paired: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a bill may be a copy of, and the one order that each of them names.
+
+    That is all bills, and what a person registered in BoondManager without a bill.
+    """
+    ours = bills.select(
+        "turn",
+        "invoice_number",
+        "amount",
+        "invoice_date",
+        "before",
+        "paid",
+        bill_id="id",
+        party=pl.coalesce("supplier_id", pl.format("vendor {}", "vendor_id")),
     )
-    return bills.join(registered, on=["supplier_id", "invoice_number"], how="left").select(
+    numbers = ours.select(supplier_id="party", number=_plain("invoice_number")).drop_nulls()
+    by_hand = (
+        _registrations(facts)
+        .filter(~pl.col("cancelled"))
+        .join(numbers, on=["supplier_id", "number"], how="anti")
+        .sort("registration")
+        .with_columns(bill_id=pl.format("registered as {}", "registration"))
+    )
+    foreign = by_hand.select(
+        turn=-1 - pl.int_range(pl.len(), dtype=pl.Int64),
+        invoice_number="reference",
+        amount="total",
+        invoice_date="issue_date",
+        before=pl.lit(value=True),
+        paid="paid_out",
+        bill_id="bill_id",
+        party="supplier_id",
+    ).drop_nulls(["amount", "invoice_date"])
+    orders_of_bills = bills.filter(pl.col("purchase_order_number").is_not_null())
+    named = pl.concat(
+        [
+            paired.filter("named").select("bill_id", "po_id"),
+            facts.settled.join(
+                orders_of_bills.filter("before"), left_on="bill_id", right_on="id", how="semi"
+            ).select("bill_id", "po_id"),
+            by_hand.select("bill_id", po_id="purchase_order_id"),
+        ]
+    )
+    one_each = (
+        named.drop_nulls()
+        .group_by("bill_id")
+        .agg(po_id=pl.col("po_id").unique())
+        .filter(pl.col("po_id").list.len() == 1)
+        .select("bill_id", pl.col("po_id").list.first())
+    )
+    return pl.concat([foreign, ours]), one_each
+
+
+def _registered(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
+    """What BoondManager holds under each bill's number.
+
+    Returns:
+        `id` (of the bill), `registered` (one stands), `paid_out` (one is flagged or paid),
+        `registered_as` (the sum of one that stands and is of another amount, else null).
+    """
+    other = (units(pl.col("total")) - units(pl.col("amount"))).abs() > _CENT
+    unlike = other.fill_null(value=False) | (pl.col("total_currency") != pl.col("currency"))
+    amount = pl.format("{} {}", "total", pl.coalesce("total_currency", "currency"))
+    stands = ~pl.col("cancelled")
+    return (
+        bills.select("id", "supplier_id", "amount", "currency", number=_plain("invoice_number"))
+        .join(_registrations(facts), on=["supplier_id", "number"])
+        .sort("id", "registration")
+        .group_by("id", maintain_order=True)
+        .agg(
+            registered=stands.any(),
+            paid_out=(stands & pl.col("paid_out")).any(),
+            registered_as=amount.filter(stands & unlike).first(),
+        )
+    )
+
+
+def _heads(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
+    return bills.join(_registered(bills, facts), on="id", how="left").select(
         "turn",
         "shown",
         "paid",
+        "part_paid",
+        (pl.col("paid") | pl.col("paid_out").fill_null(value=False)).alias("paid_out"),
         "denied",
         "approval_status",
         "currency",
@@ -280,7 +382,9 @@ def _heads(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
         "unconfirmed",
         "vendor_known_as",
         "bank_changed",
-        "registered",
+        "registered_as",
+        registered=pl.col("registered").fill_null(value=False),
+        withdrawn=pl.col("again") & ~pl.col("registered"),
         bill_id="id",
         bill_amount="amount",
         bill_vendor_name="vendor_name",

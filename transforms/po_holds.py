@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.money import MONEY, product
+from transforms.po_duplicates import plain_number
 from transforms.po_tolerances import OFF
 from transforms.receipts import units
 
@@ -86,7 +87,9 @@ _ordered = pl.col("po_id").is_not_null()
 _po = pl.col("po_reference")
 _first = pl.col("first")
 _line_total = product(pl.col("quantity"), pl.col("unit_price"))
-_excess = units(pl.col("unit_price")).cast(_WIDE) - units(pl.col("price"))
+_above = units(pl.col("unit_price")).cast(_WIDE) - units(pl.col("price"))
+# a credit below the order's price would free days that it does not pay back
+_excess = pl.when(pl.col("quantity") < 0).then(_above.abs()).otherwise(_above)
 _paid_price = units(pl.col("unit_price")).cast(_WIDE)
 _over_percent = _checked("price_percent") & (
     _excess * 1_000_000 > units(pl.col("price")).cast(_WIDE) * pl.col("price_percent")
@@ -169,7 +172,7 @@ STATIC: tuple[Rule, ...] = (
         tolerance=pl.format(
             "{}, {}", _limit("price_percent", " %"), _limit("price_amount", " a day")
         ),
-        stake=product(pl.col("quantity").abs(), pl.col("unit_price") - pl.col("price")),
+        stake=product(pl.col("quantity"), pl.col("unit_price") - pl.col("price")).abs(),
     ),
     Rule(
         code="LINE_TOTAL",
@@ -221,6 +224,29 @@ STATIC: tuple[Rule, ...] = (
         actual=pl.col("invoice_number"),
         stake=_BILL,
         detail=pl.format("same as bill {}", "original"),
+    ),
+    Rule(
+        code="DUPLICATE",
+        when=_first & pl.col("registered_as").is_not_null() & pl.col("original").is_null(),
+        expected=_amount(pl.col("bill_amount")),
+        actual=pl.format("{} registered in BoondManager", "registered_as"),
+        stake=_BILL,
+        detail=pl.lit("what is registered under this number is another sum: it would be paid"),
+    ),
+    Rule(
+        code="INVOICE_CANCELLED",
+        when=_first & pl.col("withdrawn"),
+        expected=pl.lit("the registration that was made"),
+        actual=pl.lit("cancelled in BoondManager"),
+        stake=_BILL,
+    ),
+    Rule(
+        code="NUMBER_MISSING",
+        when=_first & plain_number(pl.col("invoice_number")).is_null(),
+        expected=pl.lit("the supplier's invoice number"),
+        actual=pl.coalesce("invoice_number", pl.lit("none")),
+        stake=_BILL,
+        detail=pl.lit("nothing can be registered, nor told from a copy, without a number"),
     ),
     Rule(
         code="BANK_CHANGED",

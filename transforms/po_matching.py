@@ -27,6 +27,7 @@ STATUSES = ("matched", "partial", "pending_receipt", "not_checked", "review")
 
 REGISTER_AND_FLAG = "register and flag for payment"
 REGISTER_PAID = "register, it is paid already"
+REGISTER_PART_PAID = "register; a person pays the rest, for a part is paid already"
 REGISTER_CREDIT = "register the credit note"
 REGISTER_PART = "register, pay what is proven"
 WAIT_FOR_RECEIPT = "wait for a receipt"
@@ -159,9 +160,14 @@ def _decided(
 
 
 def _taken(rows: pl.DataFrame, static: pl.DataFrame) -> pl.DataFrame:
-    """The rows with what they find open; a bill with a hold of its own takes nothing."""
+    """The rows with what they find open; a bill with a hold of its own takes nothing.
+
+    One that money went out on takes what of it is proven, unless it is doubtful as a whole.
+    """
     limit = pl.when(pl.col("quantity_days") == OFF).then(UNLIMITED).otherwise("quantity_days")
     held_bills = static.get_column("turn").unique().implode()
+    doubtful = static.filter(~pl.col("code").is_in(_PROVEN_IN_PART)).get_column("turn")
+    held = pl.col("turn").is_in(held_bills) & ~pl.col("paid_out")
     lines = rows.filter(
         pl.col("order_line").is_not_null() & pl.col("quantity").is_not_null()
     ).select(
@@ -172,7 +178,8 @@ def _taken(rows: pl.DataFrame, static: pl.DataFrame) -> pl.DataFrame:
         "base",
         "closed",
         wanted=units(pl.col("quantity")),
-        live=pl.col("checked") & ~pl.col("turn").is_in(held_bills),
+        live=pl.col("checked") & ~held & ~pl.col("turn").is_in(doubtful.unique().implode()),
+        paid="paid_out",
         received=pl.col("received").fill_null(0),
         limit=limit,
     )
@@ -221,7 +228,9 @@ def _paid(judged: pl.DataFrame) -> pl.DataFrame:
     bill has taken stays taken: its days must not be paid again to another.
     """
     claimable = pl.col("claimable").fill_null(value=True).all().over("turn")
-    proven = pl.col("proven").fill_null(0).sum().over("turn").cast(MONEY)
+    price = pl.min_horizontal("price", "unit_price")
+    of_line = pl.when(pl.col("amount") < 0).then("amount").otherwise(product(pl.col("matchable"), price))
+    proven = of_line.fill_null(0).sum().over("turn").cast(MONEY)
     return judged.filter(
         pl.col("paid") & (pl.col("rank") > MATCHED) & (pl.col("bill_amount") > 0)
     ).with_columns(bill_proven=pl.when(claimable).then(proven).otherwise(pl.lit(0).cast(MONEY)))
@@ -263,13 +272,13 @@ def _matches(shown: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _accepted() -> pl.Expr:
-    """What may be paid of the line; nothing while its bill waits or is held."""
+    """What may be paid of the line, never more than it asks; nothing while its bill waits."""
     return (
         pl.when(pl.col("rank") > PARTIAL)
         .then(pl.lit(0).cast(MONEY))
         .when(pl.col("line_rank") == MATCHED)
         .then("amount")
-        .otherwise("proven")
+        .otherwise(pl.min_horizontal("proven", "amount"))
     )
 
 
@@ -355,5 +364,7 @@ def _action() -> pl.Expr:
         .then(pl.lit(REGISTER_CREDIT))
         .when("paid")
         .then(pl.lit(REGISTER_PAID))
+        .when("part_paid")
+        .then(pl.lit(REGISTER_PART_PAID))
         .otherwise(pl.lit(REGISTER_AND_FLAG))
     )

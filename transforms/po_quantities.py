@@ -37,7 +37,8 @@ def take(lines: pl.DataFrame) -> pl.DataFrame:
             at most one line on each), `wanted` (invoiced; negative for a credit), `live` (false
             where the bill is held for another reason), `ordered`, `received`, `base` (matched by
             what was settled before), `limit` (tolerance, `UNLIMITED` when off), `closed` (whether
-            the order is closed).
+            the order is closed), `paid` (money went out: cut to what is open and never held, for
+            its days must not be paid again to another).
 
     Returns:
         The rows sorted by `order_line`, `turn`, with `before` (matched and consumed before the
@@ -87,6 +88,10 @@ def _first_bounds(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _ceiling() -> pl.Expr:
+    return pl.when("paid").then(pl.min_horizontal("ordered", "received")).otherwise("received")
+
+
 def _over(before: pl.Expr) -> pl.Expr:
     """Whether the line asks for more than the order leaves, or a closed order leaves nothing."""
     room = pl.col("ordered") - before
@@ -94,7 +99,7 @@ def _over(before: pl.Expr) -> pl.Expr:
 
 
 def _cut(before: pl.Expr) -> pl.Expr:
-    return pl.max_horizontal(0, pl.col("received") - before)
+    return pl.max_horizontal(0, _ceiling() - before)
 
 
 def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
@@ -107,13 +112,14 @@ def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
     )
     # a bill of one line is its line: no window is needed
     alone = not lines.get_column("turn").is_duplicated().any()
-    over, may_be_over = (x if alone else x.any().over("turn") for x in (_over(low), _over(high)))
+    beyond = (_over(before) & ~pl.col("paid") for before in (low, high))
+    over, may_be_over = (x if alone else x.any().over("turn") for x in beyond)
     judged = bounds.with_columns(
         held=pl.col("held") | over,
         passed=~may_be_over,
     ).with_columns(decided=pl.col("decided") | pl.col("held") | pl.col("passed"))
-    fits = pl.col("received") - high + pl.col("limit") >= _WANTED
-    cut = pl.col("received") - low + pl.col("limit") < _WANTED
+    fits = _ceiling() - high + pl.col("limit") >= _WANTED
+    cut = _ceiling() - low + pl.col("limit") < _WANTED
     least = pl.when(fits).then(_WANTED).otherwise(pl.min_horizontal(_WANTED, _cut(high)))
     most = pl.when(cut).then(pl.min_horizontal(_WANTED, _cut(low))).otherwise(_WANTED)
     unsure = pl.when("decided")

@@ -20,6 +20,7 @@ from store.staging import texts
 from transforms import breaks, commands
 from transforms.billing import Billing, propose_invoices
 from transforms.cra_matching import CraFacts, CraMatching, match_cras
+from transforms.cra_outcomes import SETTLED
 from transforms.po_matching import BillFacts, BillMatching, match_bills
 
 CLIENT_TABLES = (
@@ -198,7 +199,8 @@ def periods_of(run: Run) -> list[str]:
     if asked:
         return [asked]
     latest = month_before(run.as_of)
-    return sorted({latest, *(p for p in findings.months_to_look_at(run.warehouse) if p < latest)})
+    moved = findings.months_to_look_at(run.warehouse, SETTLED)
+    return sorted({latest, *(period for period in moved if period < latest)})
 
 
 def bills_since(run: Run) -> date:
@@ -314,7 +316,14 @@ def _record_clients(run: Run, side: ClientLook) -> tuple[pl.DataFrame, pl.DataFr
     )
     columns = list(results.INVOICE_PROPOSALS.columns)
     proposals = must_hold(results.INVOICE_PROPOSALS, billing.proposals.select(columns))
-    run.warehouse.replace("recon.invoice_proposals", proposals, f"period IN ({periods})")
+    again = ", ".join(map(_quoted, ["", *proposals["reference"]]))
+    run.warehouse.replace(
+        "recon.invoice_proposals",
+        proposals,
+        # the invoice of a quarter bears its last month, which may not be one of those looked at
+        f"period IN ({periods}) OR reference IN ({again})"
+        f" OR list_has_any(lines->>'$[*].period', [{periods}])",
+    )
     run.warehouse.insert("recon.billing_ledger", must_hold(results.BILLING_LEDGER, billing.ledger))
     findings.remember_people(run.warehouse, matching.links, run.run_id, run.now())
     policy = run.policy.model_dump_json(include={"billing", "approval"})

@@ -61,8 +61,9 @@ async def publish(run: Run) -> None:
 
 
 async def retry_quarantine(run: Run) -> None:
-    """Tries quarantined records again, as they were served."""
-    run.counts["rows_changed"] += pull.retry_quarantine(run, run.doors)
+    """Tries quarantined records again."""
+    await log_in(run)
+    await pull.retry_quarantine(run)
 
 
 async def look_as_step(run: Run, *, clients: bool = True, suppliers: bool = True) -> look.Look:

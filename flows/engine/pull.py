@@ -6,7 +6,7 @@ every row, and moves rows and cursor in one transaction. A crash repeats pages; 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,8 @@ log = logging.getLogger("rapproche.sync")
 OVERLAP = timedelta(minutes=5)
 FULL_CRAWL_EVERY = timedelta(days=7)
 DETAILS_AT_ONCE = 20
+ASKED_AGAIN = 100
+"""Quarantined records of a stream that one run asks for by id, so that many cost little."""
 
 BOOND_STREAMS = (
     "consultants",
@@ -53,6 +55,21 @@ class Extent:
     whole: bool
     since: datetime | None
     parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a vendor served beside its records.
+
+    Attributes:
+        clock: its own clock when the pull began.
+        ignores_since: whether it served rows older than asked for.
+        gone: ids that it answered 404 for.
+    """
+
+    clock: datetime | None
+    ignores_since: bool
+    gone: Sequence[str]
 
 
 async def pull_all(
@@ -115,15 +132,24 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
     staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
     try:
         served_at = await _stage(run, door, stream, extent, staging)
+        ignored = extent.since is not None and staging.older_than(extent.since) > 0
         seen = staging.ids()
+        await _ask_again(door, stream, staging)
         await _complete(door, stream, staging)
         gone = await _gone(door, stream, staging, seen) if extent.whole else []
-        changed = _settle(run, stream, extent, staging, served_at, gone)
+        changed = _settle(run, stream, extent, staging, Served(served_at, ignored, gone))
+        waiting = len(staging.quarantined())
     finally:
         staging.drop()
+    label = f"{stream.source}.{stream.name}"
     run.counts["rows_read"] += staging.pulled
     run.counts["rows_changed"] += changed
-    log.info("%s.%s read rows=%d changed=%d", stream.source, stream.name, staging.pulled, changed)
+    log.info("%s read rows=%d changed=%d", label, staging.pulled, changed)
+    if ignored:
+        log.warning("%s ignores updatedSince", label)
+    if waiting:
+        run.counts["in_quarantine"] += waiting
+        run.concern(f"{label}: {waiting} records in quarantine")
     return changed
 
 
@@ -166,16 +192,27 @@ async def _stage(
     return min(clocks, default=None)
 
 
+async def _ask_again(door: Door, stream: Stream, staging: Staging) -> None:
+    """Asks for quarantined records by id: a vendor may mend one without saying when."""
+    if stream.one is None:
+        return
+    waiting = sorted(staging.quarantined())[:ASKED_AGAIN]
+    await _stage_by_id(door, stream, staging, waiting)
+
+
+async def _stage_by_id(door: Door, stream: Stream, staging: Staging, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), DETAILS_AT_ONCE):
+        chosen = ids[start : start + DETAILS_AT_ONCE]
+        served = await asyncio.gather(*(door.one(stream.name, id_) for id_ in chosen))
+        found = [record for record in served if record is not None]
+        staging.add(b"[" + b",".join(found) + b"]", "$")
+
+
 async def _complete(door: Door, stream: Stream, staging: Staging) -> None:
     """Fetches the details of list rows that lack them, once a version."""
     if stream.detail is None:
         return
-    thin = staging.without(stream.detail)
-    for start in range(0, len(thin), DETAILS_AT_ONCE):
-        chosen = thin[start : start + DETAILS_AT_ONCE]
-        details = await asyncio.gather(*(door.one(stream.name, id_) for id_ in chosen))
-        found = [detail for detail in details if detail is not None]
-        staging.add(b"[" + b",".join(found) + b"]", "$")
+    await _stage_by_id(door, stream, staging, staging.without(stream.detail))
     staging.supersede(stream.detail)
 
 
@@ -195,18 +232,11 @@ async def _gone(door: Door, stream: Stream, staging: Staging, seen: set[str]) ->
     return [id_ for id_ in unseen if await door.one(stream.name, id_) is None]
 
 
-def _settle(
-    run: Run,
-    stream: Stream,
-    extent: Extent,
-    staging: Staging,
-    served_at: datetime | None,
-    gone: Sequence[str],
-) -> int:
-    warehouse, shape = run.warehouse, staging.shape
-    ignored = extent.since is not None and staging.older_than(extent.since) > 0
+def _settle(run: Run, stream: Stream, extent: Extent, staging: Staging, served: Served) -> int:
+    """Moves what is staged, and how far the stream was read, in one transaction."""
     key_missing = staging.key_missing()
-    with warehouse.transaction():
+    with run.warehouse.transaction():
+        staging.forget_refused()
         changed = staging.resolve(whole=extent.whole)
         refused, first = store_checked(staging)
         if stops_stream(staging.pulled, refused, key_missing=key_missing):
@@ -215,27 +245,25 @@ def _settle(
                 f" {staging.pulled} records refused, such as {first}; nothing of it was stored;"
                 " ask the vendor what changed"
             )
-        mark_gone(run, shape, gone)
-        cursor = _cursor(run, stream, staging, served_at)
-        values: dict[str, Any] = {
-            "cursor": cursor,
-            "last_synced_at": run.now(),
-            "complete": True,
-            "rows": warehouse.rows(
-                f"SELECT count(*) FROM {shape.raw_table} WHERE deleted_at IS NULL"
-            )[0][0],
-        }
-        if extent.whole:
-            values["last_full_crawl_at"] = run.now()
-        if extent.since is not None:
-            values["honours_updated_since"] = not ignored
-        runs.record_sync(warehouse, stream.source, stream.name, **values)
-    if ignored:
-        log.warning("%s.%s ignores updatedSince", stream.source, stream.name)
-    if refused:
-        run.concern(f"{stream.source}.{stream.name}: {refused} records in quarantine")
+        mark_gone(run, staging.shape, served.gone)
+        _record(run, stream, extent, staging, served)
     run.counts["quarantined"] += refused
     return changed - refused
+
+
+def _record(run: Run, stream: Stream, extent: Extent, staging: Staging, served: Served) -> None:
+    alive = f"SELECT count(*) FROM {staging.shape.raw_table} WHERE deleted_at IS NULL"
+    values: dict[str, Any] = {
+        "cursor": _cursor(run, stream, staging, served.clock),
+        "last_synced_at": run.now(),
+        "complete": True,
+        "rows": run.warehouse.rows(alive)[0][0],
+    }
+    if extent.whole:
+        values["last_full_crawl_at"] = run.now()
+    if extent.since is not None:
+        values["honours_updated_since"] = not served.ignores_since
+    runs.record_sync(run.warehouse, stream.source, stream.name, **values)
 
 
 def _cursor(
@@ -355,31 +383,22 @@ def shape_of(stream: Stream) -> Shape:
     )
 
 
-def retry_quarantine(run: Run, doors: Mapping[str, Door]) -> int:
-    """Tries quarantined records again, as they were served.
-
-    Returns:
-        Records that are accepted now.
-    """
-    accepted = 0
-    for door in doors.values():
+async def retry_quarantine(run: Run) -> None:
+    """Tries quarantined records again: as the vendor has them now, else as they were served."""
+    for door in run.doors.values():
         for stream in door.streams.values():
-            accepted += _retry(run, stream)
-    return accepted
+            run.counts["rows_changed"] += await _retry(run, door, stream)
 
 
-def _retry(run: Run, stream: Stream) -> int:
-    waiting = run.warehouse.rows(
-        "SELECT DISTINCT payload FROM ops.quarantine WHERE resolved_at IS NULL AND source = ?"
-        " AND stream = ?",
-        [stream.source, stream.name],
-    )
-    if not waiting:
-        return 0
+async def _retry(run: Run, door: Door, stream: Stream) -> int:
     staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
-    staging.add(f"[{','.join(row[0] for row in waiting)}]".encode(), "$")
+    staging.add_refused()
+    await _ask_again(door, stream, staging)
     with run.warehouse.transaction():
         changed = staging.resolve(whole=False)
         refused, _ = store_checked(staging)
     staging.drop()
+    if refused:
+        run.counts["in_quarantine"] += refused
+        run.concern(f"{stream.source}.{stream.name}: {refused} records stay in quarantine")
     return changed - refused

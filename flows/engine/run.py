@@ -80,8 +80,9 @@ class Run:
 
     def concern(self, reason: str) -> None:
         """Something that a person must look at (exit code 1)."""
-        log.warning(reason)
-        self.concerns.append(reason)
+        if reason not in self.concerns:
+            log.warning(reason)
+            self.concerns.append(reason)
 
     def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
@@ -104,7 +105,7 @@ class Run:
         """How the run ends as things stand; a failed source wins over all else."""
         if self.failures:
             return Outcome(3, tuple(self.failures + self.concerns), "failed")
-        if self.counts["quarantined"]:
+        if self.counts["quarantined"] or self.counts["in_quarantine"]:
             return Outcome(1, tuple(self.concerns), "completed with quarantine")
         if self.concerns:
             return Outcome(1, tuple(self.concerns), "completed with concerns")

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import httpx
 import polars as pl
+from rich.console import Console
 
 from flows import work
 from flows.engine.direct import Direct
 from flows.engine.run import Outcome, Run
 from flows.engine.wiring import World, log_in, open_run
 from flows.settings import Settings
-from rich.console import Console
 from sandbox.server import Sandbox
 from sandbox.world import World as Vendors
 from store.publishing import read_published

@@ -31,14 +31,17 @@ def test_the_command_line_reads_what_is_published(warehouse: Warehouse) -> None:
     warehouse.execute(
         "INSERT INTO recon.breaks (break_id, kind, code, subject_id, period, owner,"
         " amount_at_stake, currency, status, first_seen_at, last_seen_at, times_seen)"
-        " VALUES ('b1', 'cra', 'X', 's', '2026-10', 'finance', 12.5, 'EUR', 'open', now(), now(), 1)"
+        " VALUES ('b1', 'cra', 'X', 's', '2026-10', 'finance', 12.5, 'EUR', 'open', now(), now(),"
+        " 1)"
     )
     published = publish(warehouse)
+    query = (
+        "SELECT break_id, amount_at_stake FROM recon.v_open_breaks"
+        " UNION ALL SELECT outcome, amount FROM recon.v_month_summary"
+    )
     said = subprocess.run(  # noqa: S603 - the command line that people use
-        [CLI, "-readonly", "-csv", published, "SELECT break_id, amount_at_stake"
-         " FROM recon.v_open_breaks UNION ALL SELECT outcome, amount FROM recon.v_month_summary"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [CLI, "-readonly", "-csv", published, query], capture_output=True, text=True, check=True
+    )
     assert said.stdout.splitlines() == ["break_id,amount_at_stake", "b1,12.5000"]
 
 
@@ -126,9 +129,14 @@ def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
 
 def test_what_fails_in_a_transaction_leaves_nothing(warehouse: Warehouse) -> None:
     """After a failed statement nothing of its transaction is kept, and the error is the first."""
-    with pytest.raises(duckdb.Error, match="no_such_table"), warehouse.transaction():
-        _write(warehouse, "half")
-        warehouse.execute("INSERT INTO no_such_table VALUES (1)")
+
+    def half() -> None:
+        with warehouse.transaction():
+            _write(warehouse, "half")
+            warehouse.execute("INSERT INTO no_such_table VALUES (1)")
+
+    with pytest.raises(duckdb.Error, match="no_such_table"):
+        half()
     assert ("half",) not in warehouse.rows("FROM ops.migrations")
 
 

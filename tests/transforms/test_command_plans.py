@@ -79,7 +79,10 @@ def test_a_registration_says_what_the_bill_says_and_leaves_the_tax_out() -> None
         (facts.billed(quantity=-1), [REGISTER]),
         (facts.billed(invoice_number=None), []),
     ],
-    ids="held partial nothing-received unknown not-checked paid credit-note unnumbered".split(),
+    ids=[
+        *("held", "partial", "nothing-received", "unknown"),
+        *("not-checked", "paid", "credit-note", "unnumbered"),
+    ],
 )
 def test_only_what_is_proven_is_written(world: dict[str, Any], kinds: list[str]) -> None:
     """What is held or waits writes nothing; what is partial, paid or a credit is not flagged."""

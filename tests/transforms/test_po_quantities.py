@@ -18,6 +18,7 @@ _TYPES = {
     "base": pl.Int64,
     "limit": pl.Int64,
     "closed": pl.Boolean,
+    "paid": pl.Boolean,
 }
 
 

@@ -1,0 +1,187 @@
+"""The same night as Prefect flow runs (running.md, Prefect); one server a session."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.server import Sandbox, serving
+from sandbox.world import World
+from tests.flows.house import AS_OF, reach
+
+pytestmark = pytest.mark.prefect
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+ARTIFACTS = {"month-summary", "billed", "held", "open-breaks", "write-back-plan"}
+
+
+class Server:
+    """A Prefect server on loopback, and the environment that reaches it and the vendors."""
+
+    def __init__(self, api: str, environment: dict[str, str], sandbox: Sandbox) -> None:
+        self.api, self.environment, self.sandbox = api, environment, sandbox
+
+    def call(self, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the environment to its end."""
+        return subprocess.run(  # noqa: S603 - our own commands
+            [BIN / command[0], *command[1:]],
+            cwd=folder, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def ask(self, path: str, **body: Any) -> Any:
+        """What the API answers to a query."""
+        answer = httpx.post(f"{self.api}{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _process(*command: str, cwd: Path, environment: dict[str, str]) -> Iterator[None]:
+    """A process with its children, ended with the block."""
+    with (cwd / "process.log").open("a") as log:
+        running = subprocess.Popen(  # noqa: S603 - our own commands
+            [BIN / command[0], *command[1:]],
+            cwd=cwd, env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield
+    finally:
+        os.killpg(running.pid, signal.SIGTERM)
+        try:
+            running.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+
+def _until(ready: Any, seconds: float) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = ready()
+        if found:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server, one world of vendors, one folder of Prefect's."""
+    home, port = tmp_path_factory.mktemp("prefect"), _free_port()
+    sandbox = Sandbox(World.build(consultants=3, mistakes=False))
+    api = f"http://127.0.0.1:{port}/api"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        "RAPPROCHE_RETRY_BASE": "0",
+    }
+    command = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    alone = {k: v for k, v in environment.items() if k != "PREFECT_API_URL"}
+    with serving(sandbox) as root, _process(*command, cwd=home, environment=alone):
+        _until(lambda: _answers(f"{api}/health"), 120)
+        data = tmp_path_factory.mktemp("data")
+        sandbox.world.write_declarations(data / "declarations")
+        for name, value in reach(sandbox, data).items():
+            environment[name] = str(value).replace("http://127.0.0.1/", f"{root}/")
+        yield Server(api, environment, sandbox)
+
+
+NIGHT = ("rapproche", "nightly", "--as-of", AS_OF.isoformat())
+
+
+def test_a_night_is_a_flow_run_with_its_artifacts(server: Server, tmp_path: Path) -> None:
+    """The command line's night is seen in the UI: completed, its tasks, its tables with content."""
+    said = server.call(*NIGHT, "--apply", folder=tmp_path)
+    assert said.returncode == 0, said.stderr
+    [run] = server.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    assert run["state"]["type"] == "COMPLETED"
+    tasks = server.ask("/task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+    assert {"log in to boond", "pull boond.cras", "reconcile and match", "write back"} <= {
+        task["name"] for task in tasks
+    }
+    shown = {a["key"]: a["data"] for a in server.ask("/artifacts/latest/filter")}
+    assert set(shown) >= ARTIFACTS
+    assert all(shown[key].startswith("## ") for key in ARTIFACTS)
+    invoice = server.sandbox.world.expected_invoices[0]
+    assert invoice.reference in shown["billed"]
+    assert "| matched |" in shown["month-summary"]
+
+
+def test_a_failing_vendor_is_a_failed_task_that_says_what_to_do(
+    server: Server, tmp_path: Path
+) -> None:
+    """The task names its stream, the message the vendor and what to do; the exit code is 3."""
+    server.environment["BILL_COM_PASSWORD"], right = (
+        "planted-wrong-password",
+        server.environment["BILL_COM_PASSWORD"],
+    )
+    said = server.call(*NIGHT, folder=tmp_path)
+    server.environment["BILL_COM_PASSWORD"] = right
+    [run] = server.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    tasks = server.ask("/task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+    [failed] = [task for task in tasks if task["state"]["type"] == "FAILED"]
+    assert said.returncode == 3
+    assert run["state"]["type"] == "FAILED"
+    assert failed["name"] == "log in to bill"
+    assert "bill: POST /connect/v3/login" in failed["state"]["message"]
+    assert "Check the credentials in the settings." in run["state"]["message"]
+    assert "planted-wrong-password" not in str((run, tasks)) + said.stdout + said.stderr
+
+
+def test_deployments_are_made_without_a_question_and_run_by_a_worker(
+    server: Server, tmp_path: Path
+) -> None:
+    """All six with their schedules and limits; a process worker ends the nightly one well."""
+    for name in ("prefect.yaml", "policy.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    server.call("prefect", "work-pool", "create", "rapproche", "--type", "process", folder=tmp_path)
+    said = server.call("prefect", "--no-prompt", "deploy", "--all", folder=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    made = {d["name"]: d for d in server.ask("/deployments/filter")}
+    assert set(made) == {"nightly", "sync", "reconcile", "match", "write-back", "publish"}
+    assert {d["global_concurrency_limit"]["limit"] for d in made.values()} == {1}
+    crons = {n: [s["schedule"]["cron"] for s in d["schedules"]] for n, d in made.items()}
+    assert crons["nightly"] == ["0 4 * * *"]
+    assert made["nightly"]["schedules"][0]["schedule"]["timezone"] == "Europe/Paris"
+    assert made["nightly"]["parameters"] == made["write-back"]["parameters"] == {"apply": False}
+    worker = ("prefect", "worker", "start", "--pool", "rapproche", "--type", "process")
+    with _process(*worker, cwd=tmp_path, environment=server.environment):
+        run = server.ask(
+            f"/deployments/{made['nightly']['id']}/create_flow_run",
+            parameters={"as_of": AS_OF.isoformat(), "apply": False},
+        )
+        state = _until(lambda: _ended(server, run["id"]), 90)
+    assert state["type"] == "COMPLETED", state
+
+
+def _ended(server: Server, run_id: str) -> dict[str, Any] | None:
+    state = httpx.get(f"{server.api}/flow_runs/{run_id}", timeout=30).json()["state"]
+    return state if state["type"] in ENDS else None
