@@ -17,6 +17,7 @@ from transforms.cra_outcomes import HOLDS, MATCHES, conform
 from transforms.invoicing import Terms, credit_notes, invoices
 from transforms.ledger import Ledger, read_ledger
 from transforms.money import DAYS, MONEY, product
+from transforms.names import prepared
 from transforms.payment_terms import due_date
 from transforms.policy import Approval, Policy
 from transforms.rates import covering, month_start
@@ -164,22 +165,24 @@ def _billable(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
     key = pl.col("billing_frequency").replace_strict(
         {"quarterly": "quarterly", "end": "end"}, default="monthly", return_dtype=pl.String
     )
-    return rows.with_columns(
-        could_bill=(pl.col("outcome") == say.MATCHED) & ~pl.col("waiting"),
-        rest_days=(pl.col("declared_days") - pl.col("billed_days")).cast(DAYS),
-        rest_amount=(target - pl.col("billed_amount")).cast(MONEY),
-        bill_currency=pl.coalesce("currency", pl.lit(currency)),
-        frequency=key,
-    ).with_columns(
-        billing_key=_billing_key()
-    ).with_columns(
-        currencies=pl.col("bill_currency")
-        .filter("could_bill", pl.col("daily_rate").is_not_null())
-        .n_unique()
-        .over(_GROUP),
-        # money billed in another currency cannot be taken off
-        currency_changed=(pl.col("billed_amount") != _ZERO)
-        & (pl.col("billed_currency") != pl.col("bill_currency")).fill_null(value=False),
+    return (
+        rows.with_columns(
+            could_bill=(pl.col("outcome") == say.MATCHED) & ~pl.col("waiting"),
+            rest_days=(pl.col("declared_days") - pl.col("billed_days")).cast(DAYS),
+            rest_amount=(target - pl.col("billed_amount")).cast(MONEY),
+            bill_currency=pl.coalesce("currency", pl.lit(currency)),
+            frequency=key,
+        )
+        .with_columns(billing_key=_billing_key())
+        .with_columns(
+            currencies=pl.col("bill_currency")
+            .filter("could_bill", pl.col("daily_rate").is_not_null())
+            .n_unique()
+            .over(_GROUP),
+            # money billed in another currency cannot be taken off
+            currency_changed=(pl.col("billed_amount") != _ZERO)
+            & (pl.col("billed_currency") != pl.col("bill_currency")).fill_null(value=False),
+        )
     )
 
 
@@ -216,7 +219,8 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
     """Adds the hold codes of billing, and what blocks the client's month.
 
     Somebody unknown blocks all of it; a line that no contract can be told for, or that cannot be
-    read, may belong to any contract of the client.
+    read, may belong to any contract of the client. One that cannot be read and names the row's
+    person (`unsaid`) may correct the row, or add to it.
     """
     codes = found.group_by("break_id").agg(billing_codes=pl.col("code").unique().sort())
     month = ["period", "client_id"]
@@ -227,8 +231,11 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
         pl.col("outcome") != say.MATCHED,
     ).select(month)
     unread = matching.unread.select(month)
+    named = matching.unread.select(*month, "name_key", unsaid=pl.lit(value=True)).unique()
     return (
-        rows.join(codes, on="break_id", how="left")
+        rows.with_columns(name_key=prepared(pl.col("declared_name")))
+        .join(codes, on="break_id", how="left")
+        .join(named, on=[*month, "name_key"], how="left")
         .join(entries.unique().with_columns(entry=pl.lit(value=True)), on=month, how="left")
         .join(
             pl.concat([loose, unread]).drop_nulls().unique().with_columns(loose=pl.lit(value=True)),
@@ -239,6 +246,7 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
             billing_codes=pl.col("billing_codes").fill_null([]),
             entry=pl.col("entry").fill_null(value=False),
             loose=pl.col("loose").fill_null(value=False),
+            unsaid=pl.col("unsaid").fill_null(value=False),
         )
     )
 
@@ -246,7 +254,7 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
 def _grouped(rows: pl.DataFrame, policy: Policy, as_of: date) -> pl.DataFrame:
     """Adds what is billed now: rows of which every line of the invoice is matched and due."""
     unheld = pl.col("could_bill") & (pl.col("billing_codes").list.len() == 0)
-    clear = unheld & ~pl.col("entry")
+    clear = unheld & ~pl.col("entry") & ~pl.col("unsaid")
     declared = pl.col("declared_days").is_not_null()
     complete = ((pl.col("clear") | ~declared) & ~pl.col("loose")).all().over(_GROUP)
     together = pl.lit(value=True) if policy.billing.partial else complete

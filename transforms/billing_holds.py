@@ -8,7 +8,7 @@ from transforms.cra_outcomes import HOLDS, holds_of
 from transforms.figures import days_text
 from transforms.ledger import Ledger
 from transforms.names import plain
-from transforms.rates import RATE_AMBIGUOUS, RATE_MISSING
+from transforms.rates import RATE_AMBIGUOUS, RATE_MISSING, month_start
 
 _FRENCH = ["fr", "fra", "france"]
 
@@ -23,11 +23,14 @@ def foreign(vat_number: pl.Expr, country: pl.Expr) -> pl.Expr:
 
 
 def _touched(rows: pl.LazyFrame, invoices: pl.LazyFrame) -> pl.LazyFrame:
-    """`break_id`, `invoice_ids` and `references` of the invoices on the row's contract and month.
+    """`break_id`, `touching_id` and `touching` of the invoices on the row's contract and month.
 
-    An invoice that names no contract may be for any of the client's.
+    An invoice that names no contract may be for any of the client's. Where several months are one
+    invoice, one of any month of the quarter, or of the contract's last month, may be for the row.
     """
-    month = rows.select("break_id", "contract_id", "client_id", "period")
+    month = rows.select("break_id", "contract_id", "client_id", period=_invoice_months()).explode(
+        "period"
+    )
     named = month.join(invoices.drop("client_id"), on=["contract_id", "period"])
     open_ = month.join(
         invoices.filter(pl.col("contract_id").is_null()).drop("contract_id"),
@@ -36,12 +39,25 @@ def _touched(rows: pl.LazyFrame, invoices: pl.LazyFrame) -> pl.LazyFrame:
     columns = ["break_id", "invoice_id", "reference"]
     return (
         pl.concat([named.select(columns), open_.select(columns)])
+        .unique()
         .sort("invoice_id")
         .group_by("break_id")
         .agg(
             touching_id=pl.col("invoice_id").first(),
             touching=pl.col("reference").unique().sort().str.join(", "),
         )
+    )
+
+
+def _invoice_months() -> pl.Expr:
+    """The months that an invoice which holds the row may name."""
+    first = month_start(pl.col("period"))
+    quarter = [first.dt.truncate("1q").dt.offset_by(f"{months}mo") for months in range(3)]
+    own, key = pl.col("period"), pl.col("billing_key")
+    return (
+        pl.when(pl.col("frequency") == "quarterly")
+        .then(pl.concat_list(month.dt.strftime("%Y-%m") for month in quarter))
+        .otherwise(pl.concat_list(own, key).list.unique())
     )
 
 

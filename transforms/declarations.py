@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -52,6 +52,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _FRENCH_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?:[ T](\d{2}:\d{2}(?::\d{2})?))?")
 _SCALE = 4
 _INTEGER_DIGITS = 14
+_CLOCKS_APART = timedelta(days=1)
 
 Cell = str | Decimal | datetime | None
 
@@ -74,7 +75,7 @@ class _UnreadableError(ValueError):
 
 
 def read_csv(
-    declaration_id: str, file_name: str, file_time: datetime, content: bytes
+    declaration_id: str, file_name: str, file_time: datetime, content: bytes, read_at: datetime
 ) -> Declaration:
     """Reads one CSV file of declared days; never fails, never leaves a line out.
 
@@ -87,13 +88,15 @@ def read_csv(
         file_name: name of the file.
         file_time: its modification time, with an offset.
         content: its bytes.
+        read_at: when it is read; a line cannot have been sent a day later, or it would stand
+            before every later correction.
 
     Returns:
         The declaration and its lines. A file without readable lines is `unreadable`; one without
         a header has the single line 0.
     """
     try:
-        rows = list(_lines(_decoded(content)))
+        rows = [_sent_by(read_at, row) for row in _lines(_decoded(content))]
     except _UnreadableError as error:
         rows = [{"line_no": 0, "line_text": file_name, "problem": str(error)}]
     common = {"declaration_id": declaration_id, "confidence": Decimal(1), "updated_at": file_time}
@@ -108,6 +111,16 @@ def read_csv(
         "updated_at": file_time,
     }
     return Declaration(declaration=pl.DataFrame([head], schema=DECLARATION), lines=lines)
+
+
+def _sent_by(read_at: datetime, row: dict[str, Cell | int]) -> dict[str, Cell | int]:
+    """The line, with a problem where it says that it was sent after it was read."""
+    sent = row.get("sent_at")
+    if not isinstance(sent, datetime) or sent <= read_at + _CLOCKS_APART:
+        return row
+    said = f"sent_at lies in the future: {sent:%Y-%m-%d %H:%M}"
+    problem = f"{row['problem']}; {said}" if row.get("problem") else said
+    return row | {"sent_at": None, "problem": problem}
 
 
 def _status(lines: pl.DataFrame) -> str:

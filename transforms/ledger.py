@@ -20,6 +20,7 @@ LEDGER: dict[str, pl.DataType] = {
 }
 OUR_PREFIX = "RAP-"
 _OUR_LINE = r"· (?P<period>\d{4}-(?:0[1-9]|1[0-2])) · (?P<consultant>\S+)\s*$"
+_OUR_QUARTER = rf"^{OUR_PREFIX}(20\d{{2}})-Q([1-4])-"
 _ISO_MONTH = r"\b20\d{2}-(?:0[1-9]|1[0-2])\b"
 _MONTH_NAMES = [
     ("janvier", "january"),
@@ -195,7 +196,12 @@ def _net(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("contract_id", "consultant_id", "period").agg(
         billed_days=pl.col("days").sum().cast(DAYS),
         billed_amount=pl.col("amount").sum().cast(MONEY),
-        billed_currency=pl.col("currency").drop_nulls().unique().sort().str.join("+").replace("", None),
+        billed_currency=pl.col("currency")
+        .drop_nulls()
+        .unique()
+        .sort()
+        .str.join("+")
+        .replace("", None),
         flight_reference=pl.col("flight_reference").max(),
     )
 
@@ -208,7 +214,9 @@ def _cancelled(gone: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
         .with_columns(period=pl.concat_list("line_period", "stored_period"))
         .explode("period")
         .with_columns(
-            period=pl.coalesce("period", pl.col("reference").str.extract(f"({_ISO_MONTH})"))
+            period=pl.coalesce(
+                "period", pl.col("reference").str.extract(f"({_ISO_MONTH})"), _quarter_end()
+            )
         )
         .drop_nulls("period")
         .select("contract_id", "client_id", "period", "reference", invoice_id="id")
@@ -243,7 +251,9 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
         .explode("named", empty_as_null=True)
         .with_columns(named=_with_year(pl.col("named"), issue))
         .with_columns(
-            period=pl.concat_list("iso", pl.concat_list("named")).list.drop_nulls().list.unique()
+            period=pl.concat_list("iso", pl.concat_list("named", _quarter_end()))
+            .list.drop_nulls()
+            .list.unique()
         )
         .with_columns(
             period=pl.when(pl.col("period").list.len() > 0)
@@ -254,6 +264,13 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
         .select("contract_id", "client_id", "period", "reference", invoice_id="id")
         .unique()
     )
+
+
+def _quarter_end() -> pl.Expr:
+    """The last month of the quarter that a reference of ours names (`RAP-2026-Q4-…`)."""
+    quarter = pl.col("reference").str.extract(_OUR_QUARTER, 2).cast(pl.Int32)
+    month = (quarter * 3).cast(pl.String).str.zfill(2)
+    return pl.col("reference").str.extract(_OUR_QUARTER, 1) + "-" + month
 
 
 def _named_month() -> pl.Expr:

@@ -369,7 +369,7 @@ def _heads(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
         "shown",
         "paid",
         "part_paid",
-        (pl.col("paid") | pl.col("paid_out").fill_null(value=False)).alias("paid_out"),
+        pl.any_horizontal("paid", "part_paid", "paid_out").fill_null(value=False).alias("paid_out"),
         "denied",
         "approval_status",
         "currency",

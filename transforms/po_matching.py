@@ -229,7 +229,9 @@ def _paid(judged: pl.DataFrame) -> pl.DataFrame:
     """
     claimable = pl.col("claimable").fill_null(value=True).all().over("turn")
     price = pl.min_horizontal("price", "unit_price")
-    of_line = pl.when(pl.col("amount") < 0).then("amount").otherwise(product(pl.col("matchable"), price))
+    of_line = (
+        pl.when(pl.col("amount") < 0).then("amount").otherwise(product(pl.col("matchable"), price))
+    )
     proven = of_line.fill_null(0).sum().over("turn").cast(MONEY)
     return judged.filter(
         pl.col("paid") & (pl.col("rank") > MATCHED) & (pl.col("bill_amount") > 0)

@@ -119,7 +119,9 @@ def receive(
     )
     places = _places(reports, order_lines)
     worked = _worked(cra_days, reports, places, consumed)
-    pinned = _pinned(worked, _consumed_net(consumed, reports, order_lines))
+    pinned = _pinned(
+        worked, _consumed_net(_consumed_of(consumed, cras, reports, worked), order_lines)
+    )
     free = _free(worked, pinned)
     received = [pinned.drop_nulls("order_line").select(_RECEIPT)]
     for said in (True, False):
@@ -175,13 +177,34 @@ def _worked(
     )
 
 
-def _consumed_net(
-    consumed: pl.DataFrame, reports: pl.DataFrame, order_lines: pl.DataFrame
+def _consumed_of(
+    consumed: pl.DataFrame, cras: pl.DataFrame, reports: pl.DataFrame, worked: pl.DataFrame
 ) -> pl.DataFrame:
+    """Consumption by the CRA that reports its day now.
+
+    A day whose CRA was replaced by another is the same day: it must not be received once more.
+    """
+    standing = reports.select("cra", cra_id="id")
+    lost = consumed.join(standing, on="cra_id", how="anti")
+    if lost.is_empty():
+        return consumed.join(standing, on="cra_id")
+    instead = (
+        worked.join(reports.select("cra", "consultant_id"), on="cra")
+        .sort("cra")
+        .unique(["consultant_id", "date"], keep="first", maintain_order=True)
+    )
+    moved = lost.join(cras.select("consultant_id", cra_id="id"), on="cra_id").join(
+        instead.select("consultant_id", "date", "cra"), on=["consultant_id", "date"]
+    )
+    return pl.concat(
+        [consumed.join(standing, on="cra_id"), moved.drop("consultant_id")], how="diagonal"
+    )
+
+
+def _consumed_net(consumed: pl.DataFrame, order_lines: pl.DataFrame) -> pl.DataFrame:
     orders = order_lines.select("order_line", "po_line", purchase_order_id="po_id")
     return (
-        consumed.join(reports.select("cra", cra_id="id"), on="cra_id")
-        .join(orders, on=["purchase_order_id", "po_line"], how="left")
+        consumed.join(orders, on=["purchase_order_id", "po_line"], how="left")
         .group_by("cra", "date", "purchase_order_id", "po_line", "order_line")
         .agg(net=units(pl.col("quantity")).sum())
         .filter(pl.col("net") > 0)

@@ -3,7 +3,7 @@
 import base64
 import json
 import logging
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 import polars as pl
 
@@ -77,7 +77,10 @@ def _store(run: Run, fresh: dict[str, DeclaredFile]) -> None:
 
 
 def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
-    declared = read_csv(id_, file.name, file.modified_at or run.now(), file.content or b"")
+    # a run may be asked to stand on a later day than the clock's
+    read_at = max(run.now(), datetime.combine(run.as_of, time.max, UTC))
+    modified_at = file.modified_at or run.now()
+    declared = read_csv(id_, file.name, modified_at, file.content or b"", read_at)
     unread = declared.lines.filter(pl.col("problem").is_not_null()).height
     if unread:
         run.concern(f"{LABEL}: {file.name}: {unread} lines could not be read")

@@ -1,7 +1,7 @@
 """What is billed, validated and invalidated."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_an_undeclared_person_stops_no_invoice() -> None:
 
 
 @pytest.mark.parametrize("partial", [True, False])
-def test_somebody_unknown_blocks_the_clients_month(partial: bool) -> None:  # noqa: FBT001
+def test_somebody_unknown_blocks_the_clients_month(partial: bool) -> None:
     """Nothing of that month is billed, whatever the policy."""
     given_facts = facts([line("20"), line("3", "Zoé Nobody")], [cra("20")])
     assert proposed(given_facts, policy=policy(partial=partial)).proposals.is_empty()
@@ -219,6 +219,34 @@ def test_a_reference_in_flight_is_used() -> None:
     """The rest takes the next one."""
     found = proposed(facts([line("20")], [cra("20")], in_flight=[billed("8", "4000")]))
     assert only(found.proposals, "reference") == "RAP-2026-10-R-CT1-2"
+
+
+def test_a_copy_of_our_invoice_is_a_second_invoice() -> None:
+    """Somebody who copied it at the vendor billed the days twice, which a person must see."""
+    ledger = [billed("20", "10000", invoice_id="I1")]
+    found = proposed(facts([line("20")], [cra("20")], [OURS, OURS | {"id": "I2"}], billed=ledger))
+    assert only(found.proposals, "status", "total_excl_tax") == ("credit_note", Decimal(-10000))
+
+
+def test_an_invoice_in_flight_that_has_arrived_counts_once() -> None:
+    """Its command stores it; the vendor's copy of it is not stored beside that."""
+    flight = [billed("20", "10000")]
+    found = proposed(facts([line("20")], [cra("20")], [OURS], in_flight=flight))
+    assert (found.proposals.height, found.ledger.height) == (0, 0)
+    assert only(found.to_validate, "reference") == "RAP-2026-10-R-CT1"
+
+
+def test_a_leavers_last_month_is_billed() -> None:
+    """Somebody deleted in BoondManager is known while a CRA of theirs is looked at."""
+    gone = [person(deleted_at=datetime(2026, 11, 1, tzinfo=UTC))]
+    assert proposed(facts([line("20")], [cra("20")], people=gone)).proposals.height == 1
+
+
+def test_partial_billing_waits_for_an_unreadable_line_of_the_person() -> None:
+    """It may correct what an older file says, or add to it."""
+    lines = [line("20", file="a"), line(None, file="b", sent=5, problem="?")]
+    found = proposed(facts(lines, [cra("20")]), policy=policy(partial=True))
+    assert found.proposals.is_empty()
 
 
 def test_two_contracts_of_one_reference_get_two_invoices() -> None:

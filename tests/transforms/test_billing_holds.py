@@ -138,6 +138,33 @@ def test_our_cancelled_invoice_goes_to_a_person(ledger: list[dict[str, object]])
     assert held(proposed(given_facts)) == ("matched", ["INVOICE_CANCELLED"])
 
 
+@pytest.mark.parametrize(("credited", "made"), [([], 0), ([billed("-20", "-10000", "AV")], 1)])
+def test_a_cra_that_left_a_billed_contract_is_held(credited: list[object], made: int) -> None:
+    """The other contract is billed once the first one is credited."""
+    contracts = [contract(), contract("CT2")]
+    given_facts = facts(
+        [line("20")],
+        [cra("20", contract_id="CT2")],
+        contracts=contracts,
+        rates=[rate(), rate(contract="CT2")],
+        billed=[billed("20", "10000"), *credited],
+    )
+    found = proposed(given_facts)
+    assert found.proposals.height == made
+    assert only(found.matches, "holds") == ["ALREADY_INVOICED"] * (1 - made)
+
+
+def test_money_billed_in_another_currency_is_held() -> None:
+    """A correction in dollars takes no euros off."""
+    dollars = facts(
+        [line("21")],
+        [cra("21")],
+        rates=[rate("600", currency="USD")],
+        billed=[billed("20", "10000")],
+    )
+    assert held(proposed(dollars)) == ("matched", ["RATE_AMBIGUOUS"])
+
+
 @pytest.mark.parametrize(
     "told", [{"vat_number": "DE 811"}, {"billing_country": "Belgique"}, {"vat_number": "be1"}]
 )
@@ -211,6 +238,33 @@ def test_a_quarter_is_one_invoice_after_its_last_month() -> None:
     )
 
 
+def test_a_quarter_of_two_currencies_is_held() -> None:
+    """One invoice has one currency, also over its months."""
+    team = [person(), person("P2", "Paul Martin")]
+    lines = [line("20"), line("10", "Paul Martin", period=NOVEMBER)]
+    cras = [QUARTER_CRAS[0], QUARTER_CRAS[1] | {"consultant_id": "P2"}]
+    rates = [rate(consultant_id="P1"), rate(consultant_id="P2", currency="USD")]
+    given_facts = facts(lines, cras, contracts=QUARTERLY, people=team, rates=rates)
+    assert proposed(given_facts, NOVEMBER, as_of=date(2027, 1, 2)).proposals.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"reference": "F-77"}, "ALREADY_INVOICED"),
+        ({"reference": "RAP-2026-Q4-R-CT1"}, "ALREADY_INVOICED"),
+        ({"reference": "RAP-2026-Q4-R-CT1", "status": "cancelled"}, "INVOICE_CANCELLED"),
+    ],
+)
+def test_an_invoice_of_the_quarter_holds_each_of_its_months(
+    told: dict[str, object], code: str
+) -> None:
+    """One issued in January is for October too."""
+    by_hand = invoice("I9", "?", invoice_line("Forfait"), issue_date=date(2027, 1, 5)) | told
+    given_facts = facts([line("20")], [cra("20")], [by_hand], contracts=QUARTERLY)
+    assert held(proposed(given_facts, as_of=date(2027, 1, 9))) == ("matched", [code])
+
+
 @pytest.mark.parametrize(("as_of", "made"), [(date(2026, 11, 30), 0), (date(2026, 12, 1), 1)])
 def test_a_contract_billed_at_its_end_waits_for_it(as_of: date, made: int) -> None:
     """The day after the last one, all months are billed."""
@@ -232,7 +286,7 @@ def test_a_contract_billed_at_its_end_waits_for_it(as_of: date, made: int) -> No
         (None, date(2026, 12, 2), False),
     ],
 )
-def test_the_due_date_follows_the_terms(terms: str | None, due: date, readable: bool) -> None:  # noqa: FBT001
+def test_the_due_date_follows_the_terms(terms: str | None, due: date, readable: bool) -> None:
     """30 days where they cannot be read, and that is said."""
     said = pl.lit(terms, dtype=pl.String)
     read = pl.select(due=due_date(said, date(2026, 11, 2)), ok=terms_readable(said))

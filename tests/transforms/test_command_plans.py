@@ -193,3 +193,27 @@ def test_an_invoice_that_may_exist_counts_as_billed() -> None:
         Decimal(20),
         Decimal(10000),
     )
+
+
+@pytest.mark.parametrize("number", ["FB1", "f b.1"])
+def test_numbers_are_adopted_without_their_punctuation(number: str) -> None:
+    """A person who left the hyphen out has registered it too: a second one would be paid twice."""
+    assert _kinds(_of(**_registered("registered", number))) == [FLAG]
+
+
+def test_a_number_that_was_flagged_once_is_not_flagged_again() -> None:
+    """Of two registrations under one number, a paid one ends it."""
+    [one] = _registered("registered")["supplier_invoices"]
+    assert _of(supplier_invoices=[one, one | {"id": "80002", "status": "paid"}]).is_empty()
+
+
+def test_a_deleted_registration_is_none() -> None:
+    """It is registered anew, and the flag waits for that."""
+    [gone] = _registered("registered")["supplier_invoices"]
+    assert _kinds(_of(supplier_invoices=[gone | {"deleted_at": NOW}])) == [FLAG, REGISTER]
+
+
+@pytest.mark.parametrize(("rest", "kinds"), [(9000, [FLAG, REGISTER]), (4000, [REGISTER])])
+def test_a_bill_paid_in_part_is_not_flagged(rest: int, kinds: list[str]) -> None:
+    """The flag would pay the whole of it once more."""
+    assert _kinds(_of(**facts.billed(remaining_balance=rest))) == kinds

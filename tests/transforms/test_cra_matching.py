@@ -260,7 +260,7 @@ def test_a_cra_of_no_known_client_goes_to_a_person() -> None:
 def test_a_gap_beyond_either_limit_waits_for_a_person(
     worked: str,
     limits: dict[str, object],
-    held: bool,  # noqa: FBT001 - parametrized
+    held: bool,
 ) -> None:
     """5 days or 10 % of the contract's month pass, anything beyond is held."""
     found = matched(facts([line("20")], [cra(worked)]), policy=policy(**limits))

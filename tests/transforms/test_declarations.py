@@ -18,7 +18,7 @@ HEADER = "client,consultant,period,days"
 def read(text: str | bytes) -> Declaration:
     """The file as read."""
     content = text.encode() if isinstance(text, str) else text
-    return read_csv("sha", "acme.csv", NIGHT, content)
+    return read_csv("sha", "acme.csv", NIGHT, content, NIGHT)
 
 
 def one(line: str, header: str = HEADER) -> dict[str, object]:
@@ -127,6 +127,13 @@ def test_the_latest_instant_of_a_file_is_its_own() -> None:
     head = f"{HEADER},sent_at"
     got = read(f"{head}\nA,B,2026-10,1,2026-11-01\nA,C,2026-10,1,02/11/2026 10:30\n")
     assert got.declaration["sent_at"].item() == datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
+
+
+def test_a_line_sent_after_it_was_read_cannot_be_right() -> None:
+    """It would stand before every later correction: a person reads it."""
+    got = one("A,B,2026-10,1,2027-11-01", f"{HEADER},sent_at")
+    assert got["problem"] == "sent_at lies in the future: 2027-11-01 00:00"
+    assert got["sent_at"] is None
 
 
 def test_frames_have_the_columns_of_the_warehouse() -> None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 from tests.transforms.client_facts import (
+    NOON,
+    Row,
     client,
     contract,
     cra,
@@ -215,3 +217,20 @@ def test_a_dead_cra_is_replaced_under_its_own_contract_only() -> None:
     cras = [cra("10", contract_id="CT1", status="rejected"), cra("10", contract_id="CT2")]
     found = matched(facts(lines, cras, contracts=TWO, rates=[rate(), rate(contract="CT2")])).matches
     assert found["action"].to_list() == ["wait for the consultant", "bill"]
+
+
+def test_a_person_may_mean_somebody_deleted() -> None:
+    """A decision on a name wins, whoever left since."""
+    link = {"client_id": "C1", "declared_name": "JD", "consultant_id": "P1", "method": "person"}
+    gone = [person(deleted_at=NOON)]
+    found = matched(facts([line("20", "JD")], people=gone, links=[link | {"decided_at": NOON}]))
+    assert only(found.matches, "consultant_id", "outcome") == ("P1", "missing_cra")
+
+
+@pytest.mark.parametrize(
+    ("said_again", "held"), [([], 1), ([line("3", "Zoé", file="b", sent=5)], 0)]
+)
+def test_an_unreadable_line_of_another_month_is_told(said_again: list[Row], held: int) -> None:
+    """Whatever month is looked at, until a newer file says it."""
+    old = [told | {"period": "2026-08"} for told in (line(None, "Zoé", problem="?"), *said_again)]
+    assert matched(facts([line("20"), *old], [cra("20")])).holds.height == held

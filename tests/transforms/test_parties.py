@@ -131,3 +131,22 @@ def test_a_company_is_its_name_without_form() -> None:
         "acme",
         "sas",
     ]
+
+
+def test_short_forms_before_a_name_belong_to_it() -> None:
+    """AB Conseil and AS Conseil are two companies; a French form may stand before the name."""
+    assert _links([vendor(name="AS Conseil")], [supplier(name="AB Conseil")]) == []
+    assert _link("SAS Conseil", "Conseil")["method"] == "legal_form"
+
+
+def test_a_link_to_a_supplier_that_is_gone_counts_no_more() -> None:
+    """The vendor is looked for again among those that exist."""
+    gone = supplier("S9", "Old", deleted_at=datetime(2026, 2, 1, tzinfo=UTC))
+    person = {
+        "vendor_id": "V1",
+        "supplier_id": "S9",
+        "method": "person",
+        "decided_by": "Ann",
+        "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    assert [x["supplier_id"] for x in _links([vendor()], [supplier(), gone], [person])] == ["S1"]

@@ -493,3 +493,117 @@ def test_the_names_of_an_order_line_resolve() -> None:
         consultants=[consultant(), consultant("C2", "Marie", "Curie")],
     )
     assert row(matched(facts))["consultant_id"] == "C1"
+
+
+def _in_boond(**more: Any) -> dict[str, Any]:
+    held = {"id": "X", "supplier_id": "S1", "reference": "F-B1", "status": "registered"}
+    sum_ = {"total_excl_tax": 9000, "currency": "EUR", "issue_date": date(2026, 11, 30)}
+    return {"supplier_invoices": [held | sum_ | more]}
+
+
+@pytest.mark.parametrize("unlike", [{"total_excl_tax": 12000}, {"currency": "USD"}])
+def test_a_registration_of_another_sum_is_not_adopted(unlike: dict[str, Any]) -> None:
+    """Flagging it would pay what the bill does not ask for."""
+    assert codes(matched(world(**billed(), **_in_boond()))) == []
+    assert codes(matched(world(**billed(), **_in_boond(**unlike)))) == ["DUPLICATE"]
+
+
+def test_what_was_registered_by_hand_under_another_number_is_a_duplicate() -> None:
+    """The same supplier, amount and date, though Bill.com never had the other."""
+    by_hand = _in_boond(reference="PAPER-7", status="paid")
+    assert codes(matched(world(**billed(), **by_hand))) == ["DUPLICATE"]
+    of_its_own = _in_boond(reference="PAPER-7", purchase_order_id="id-PO-2026-002")
+    assert codes(matched(world(**billed(), **of_its_own))) == []
+
+
+def test_a_copy_dated_before_what_was_paid_is_the_duplicate() -> None:
+    """The paid bill is the original, however the copy is dated."""
+    copy = billed("B2", invoice_number="F-1", invoice_date=date(2026, 11, 29))
+    found = matched(world(**several(copy, billed(invoice_number="f 1", status="paid"))))
+    assert statuses(found) == ["matched", "review"]
+    assert codes(found) == ["DUPLICATE"]
+
+
+def test_twins_that_name_their_orders_are_two_in_a_later_run_as_well() -> None:
+    """What is no duplicate in one run is none when the first was settled in between."""
+    orders: dict[str, Any] = {
+        "purchase_orders": [order(), order("PO-2026-002")],
+        "purchase_order_lines": [order_line(), order_line("PO-2026-002", consultant_id="C2")],
+        "cras": [cra(), cra("R2", "C2")],
+        "cra_days": worked() + worked("R2"),
+    }
+    first = matched(world(**billed(), **orders))
+    both = several(billed(), billed("B2", purchase_order_number="PO-2026-002"))
+    later = world(**both, **orders, settled=first.matches, consumed=first.consumption)
+    assert statuses(matched(later)) == ["matched"]
+
+
+@pytest.mark.parametrize(
+    "paid",
+    [
+        billed(status="paid", price=460),
+        billed(status="paid", quantity=25),
+        billed(price=460, remaining_balance=1),
+        billed(price=460) | _in_boond(status="flagged_for_payment", total_excl_tax=9200),
+    ],
+    ids=["too-dear", "too-many-days", "all-but-one-euro", "flagged-by-a-person"],
+)
+def test_days_that_money_went_out_on_are_not_paid_again(paid: dict[str, Any]) -> None:
+    """A bill in review that was paid keeps its proven days from the next one."""
+    again = billed("B2", invoice_date=DECEMBER)
+    found = matched(world(**(paid | several(paid, again))))
+    assert row(found, "bill/B2/1")["holds"] == ["QTY_ORDERED", "QTY_RECEIVED"]
+    assert found.consumption.get_column("bill_id").unique().to_list() == ["B1"]
+
+
+def test_a_credit_below_the_price_of_the_order_is_held() -> None:
+    """20 days credited at 1.00 do not free 20 days to be billed again at 450.00."""
+    cheap = billed("B2", -20, 1, invoice_date=DECEMBER)
+    found = matched(world(**several(billed(), cheap)))
+    assert (codes(found), row(found, "bill/B2/1")["accepted_amount"]) == (["PRICE"], 0)
+
+
+def test_a_claim_counts_the_days_at_the_price_that_was_paid() -> None:
+    """Two of 20 days at 400.00 are not received, though 18 at the order's 450.00 are more."""
+    found = matched(world(**billed(price=400, status="paid"), cra_days=worked(days=18)))
+    claim = found.holds.row(by_predicate=pl.col("code") == "PAID_UNPROVEN", named=True)
+    assert claim["amount_at_stake"] == 800
+
+
+def test_no_more_is_accepted_than_was_invoiced() -> None:
+    """19 days at the order's price are more than 20 at the invoice's."""
+    found = row(matched(world(**billed(price=400), cra_days=worked(days=19))))
+    assert (found["proven_amount"], found["accepted_amount"]) == (8550, 8000)
+
+
+@pytest.mark.parametrize("number", [None, "", " - "])
+def test_a_bill_without_a_number_goes_to_a_person(number: str | None) -> None:
+    """Nothing can be registered under it, and two of them cannot be told apart."""
+    assert codes(matched(world(**billed(invoice_number=number)))) == ["NUMBER_MISSING"]
+
+
+def _settled(**more: Any) -> dict[str, Any]:
+    first = matched(world(**billed()))
+    return {"settled": first.matches, "consumed": first.consumption} | more
+
+
+def test_a_registration_of_ours_that_a_person_cancelled_is_not_flagged() -> None:
+    """A person decides whether it is to be paid after all."""
+    ours = _settled(waiting=frozenset({"B1"}))
+    found = matched(world(**billed(), **ours, **_in_boond(status="cancelled")))
+    assert (codes(found), statuses(found)) == (["INVOICE_CANCELLED"], ["review"])
+
+
+def test_a_bill_that_vanished_keeps_its_days_while_its_registration_stands() -> None:
+    """BoondManager still pays it, so nobody else gets the days; cancelled there, they are free."""
+    both = several(billed(status="void"), billed("B2", invoice_date=DECEMBER))
+    stands = world(**both, **_settled(), **_in_boond(status="flagged_for_payment"))
+    assert codes(matched(stands)) == ["QTY_ORDERED", "QTY_RECEIVED"]
+    assert codes(matched(world(**both, **_settled(), **_in_boond(status="cancelled")))) == []
+
+
+def test_a_bill_entered_again_takes_the_place_of_the_one_that_vanished() -> None:
+    """The same number under another id is the same invoice, and is adopted."""
+    both = several(billed(status="void"), billed("B2", invoice_number="F-B1"))
+    found = world(**both, **_settled(), **_in_boond(status="flagged_for_payment"))
+    assert codes(matched(found)) == []

@@ -39,11 +39,11 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     rows = []
     for turn in range(draw(st.integers(0, 12))):
         live = draw(st.sampled_from([True, True, True, False]))
+        paid = draw(st.booleans())
         for line in draw(st.sets(st.integers(0, 2), min_size=1)):
             wanted = draw(st.sampled_from([1, 2, 3, 5, 8, 13, 0, -1, -4]))
-            rows.append(
-                {"turn": turn, "order_line": line, "wanted": wanted, "live": live} | orders[line]
-            )
+            bill = {"turn": turn, "live": live, "paid": paid}
+            rows.append({"order_line": line, "wanted": wanted} | bill | orders[line])
     return rows
 
 
@@ -56,6 +56,7 @@ def _by_loop(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, int
         opens = {r["order_line"]: r["ordered"] - matched[r["order_line"]] for r in lines}
         held = any(
             r["wanted"] > 0
+            and not r["paid"]
             and (
                 r["wanted"] > opens[r["order_line"]] + r["limit"]
                 or (r["closed"] and opens[r["order_line"]] <= 0)
@@ -64,7 +65,8 @@ def _by_loop(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, int
         )
         for r in lines:
             before = matched[r["order_line"]]
-            receipts = r["received"] - before
+            ceiling = min(r["received"], r["ordered"]) if r["paid"] else r["received"]
+            receipts = ceiling - before
             fits = r["wanted"] <= receipts + r["limit"]
             taken = r["wanted"] if fits else min(r["wanted"], max(0, receipts))
             taken = 0 if held or not r["live"] else taken
@@ -95,6 +97,7 @@ def _line(turn: int, wanted: int, order_line: int = 0, **more: Any) -> dict[str,
         "base": 0,
         "limit": 0,
         "closed": False,
+        "paid": False,
     } | more
 
 
@@ -118,3 +121,8 @@ def test_a_credit_note_frees_what_it_credits() -> None:
 def test_a_tolerance_counts_once() -> None:
     """Two lines do not each take the tolerance over the same order line."""
     assert _taken(_line(0, 11, limit=1), _line(1, 1, limit=1)) == [11, 0]
+
+
+def test_a_paid_bill_takes_what_is_open_of_it() -> None:
+    """Its days are spent though it asks for more than was ordered: they go to nobody else."""
+    assert _taken(_line(0, 12, received=20, paid=True), _line(1, 1)) == [10, 0]

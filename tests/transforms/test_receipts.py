@@ -130,3 +130,27 @@ def test_a_credit_note_gives_the_newest_days_back() -> None:
     assert matched(again).consumption.select("bill_id", "date", "quantity").rows() == [
         ("B2", date(2026, 11, 3), -1)
     ]
+
+
+def test_a_day_of_a_replaced_cra_is_the_same_day() -> None:
+    """What the newer order's bill consumed is not received by the older when a new CRA says it."""
+    named = "id-PO-2026-002"
+    first = matched(
+        world(
+            **billed(purchase_order_number="PO-2026-002"),
+            **_two() | {"purchase_orders": [order(), order("PO-2026-002")]},
+            cras=[cra(purchase_order_id=named)],
+        )
+    )
+    again = world(
+        **several(
+            billed(purchase_order_number="PO-2026-002"),
+            billed("B2", 5, invoice_date=date(2026, 12, 1)),
+        ),
+        **_two() | {"purchase_orders": [order(), order("PO-2026-002")]},
+        cras=[cra(purchase_order_id=named, status="invalidated"), cra("R2")],
+        cra_days=worked() + worked("R2"),
+        settled=first.matches,
+        consumed=first.consumption,
+    )
+    assert row(matched(again), "bill/B2/1")["status"] == "pending_receipt"
