@@ -32,7 +32,7 @@ sandbox: $(READY) ## the stand-in vendors, on loopback
 	@$(BIN)/rapproche sandbox
 
 test: $(READY) ## every test
-	$(BIN)/python -m pytest -m "not benchmark and not prefect"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not benchmark and not prefect"
 	$(BIN)/python -m pytest -m "prefect and not benchmark"
 
 check: $(READY) ## lint, types, import contracts, tests

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, not wrong; what fails says how to be replayed.
+settings.register_profile("rapproche", deadline=None, print_blob=True)
+settings.load_profile("rapproche")
 
 OURS = ("RAPPROCHE_", "BOOND_", "BILL_COM_", "PREFECT_API_URL", "WAREHOUSE_", "DECLARATIONS_DIR")
 

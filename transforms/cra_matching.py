@@ -29,13 +29,13 @@ from transforms.cra_outcomes import (
     conform,
     severity_of,
 )
-from transforms.cra_pairing import Pairing, pair, readable_lines, unread_lines
-from transforms.cra_wording import comparison_action, explanation
+from transforms.cra_pairing import SPOKEN, Pairing, pair, readable_lines, unread_lines
+from transforms.cra_wording import comparison_action, explained
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN, People
 from transforms.money import DAYS, product
 from transforms.policy import Policy
 from transforms.rates import covering, daily_rates
-from transforms.reported import neighbour_months, reported
+from transforms.reported import by_month, neighbour_months, reported
 
 NEEDED = frozenset(
     {
@@ -116,26 +116,28 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
         periods: months `YYYY-MM` to decide on.
         policy: limits of gaps.
     """
-    paired = _paired(facts, sorted(_months(facts, periods)))
+    monthly = by_month(facts.cra_days)
+    paired = _paired(facts, monthly, sorted(_months(facts, monthly, periods)))
     rows = _decided(_priced(_named(paired.rows, facts), facts), facts)
     holds = comparison_holds(rows, policy)
-    rows = _worded(rows.join(codes_by_row(holds), on="break_id", how="left"), holds, policy)
-    asked = rows.filter(pl.col("period").is_in(list(periods)))
+    rows = _worded(rows, holds, policy)
+    asked = pl.col("period").is_in(list(periods))
+    matches = conform(rows.select(*MATCHES).filter(asked), MATCHES)
     unread = _unread(facts)
-    kept = holds.join(asked, on="break_id", how="semi")
+    kept = holds.join(matches, on="break_id", how="semi")
     return CraMatching(
-        matches=conform(asked, MATCHES).sort("break_id"),
+        matches=matches,
         holds=pl.concat([kept, unread_holds(unread)]).sort(list(HOLDS)[:4]),
         links=paired.links,
-        rows=rows.sort("break_id"),
+        rows=rows,
         reports=_with_break_id(paired.reports).sort("break_id", "cra_id"),
         unread=unread,
     )
 
 
-def _months(facts: CraFacts, periods: Sequence[str]) -> set[str]:
+def _months(facts: CraFacts, monthly: pl.DataFrame, periods: Sequence[str]) -> set[str]:
     """The months asked for and those that are settled or billed together with them."""
-    months = {*periods, *neighbour_months(facts.cras, facts.cra_days, periods)}
+    months = {*periods, *neighbour_months(facts.cras, monthly, periods)}
     frequency = pl.col("billing_frequency")
     asked = covering(facts.contracts, sorted(periods)).select("contract_id").unique()
     ours = facts.contracts.join(asked, left_on="id", right_on="contract_id", how="semi")
@@ -159,15 +161,19 @@ def quarter_months(period: str) -> list[str]:
     return [f"{date(year, number, 1):%Y-%m}" for number in range(first, first + 3)]
 
 
-def _paired(facts: CraFacts, months: list[str]) -> Pairing:
-    reports = reported(facts.cras, facts.cra_days, facts.contracts, facts.invalidated, months)
-    spoken = facts.declaration_lines.filter(pl.col("period").is_in(months))
+def _paired(facts: CraFacts, monthly: pl.DataFrame, months: list[str]) -> Pairing:
+    reports = reported(
+        facts.cras, facts.cra_days, monthly, facts.contracts, facts.invalidated, months
+    )
+    spoken = facts.declaration_lines.filter(
+        pl.col("period").is_in(months), pl.col("problem").is_null()
+    )
     people = People(
         consultants=facts.consultants,
         person_links=facts.person_links,
-        present=reports.select("client_id", "period", "consultant_id").unique(),
+        present=reports.select("client_id", "period", "consultant_id"),
     )
-    lines = readable_lines(spoken, facts.declarations, facts.clients)
+    lines = readable_lines(spoken, facts.declarations, facts.clients).select(SPOKEN)
     return pair(lines, reports, people, facts.contracts, facts.contract_rates)
 
 
@@ -187,13 +193,21 @@ def _with_break_id(rows: pl.DataFrame) -> pl.DataFrame:
 def _named(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     """Adds `break_id` and the names that people read."""
     full = pl.concat_str("first_name", "last_name", separator=" ")
+    # the one sort of the rows: what follows keeps their order
     return (
         _with_break_id(rows)
-        .join(facts.clients.select(client_id="id", client_name="name"), on="client_id", how="left")
+        .sort("break_id")
+        .join(
+            facts.clients.select(client_id="id", client_name="name"),
+            on="client_id",
+            how="left",
+            maintain_order="left",
+        )
         .join(
             facts.consultants.select(consultant_id="id", consultant_name=full),
             on="consultant_id",
             how="left",
+            maintain_order="left",
         )
         .with_columns(
             client_name=pl.coalesce("client_name", "client"),
@@ -208,7 +222,7 @@ def _priced(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     difference = (pl.col("declared_days") - pl.col("cra_days")).cast(DAYS)
     said = pl.coalesce("declared_days", "cra_days")
     return (
-        rows.join(rates, on=["contract_id", "consultant_id"], how="left")
+        rows.join(rates, on=["contract_id", "consultant_id"], how="left", maintain_order="left")
         .with_columns(
             difference_days=difference,
             difference_amount=product(difference, pl.col("daily_rate")),
@@ -289,13 +303,17 @@ def _worded(rows: pl.DataFrame, holds: pl.DataFrame, policy: Policy) -> pl.DataF
     severity = pl.max_horizontal(
         own.to_physical(), pl.when(judged).then(pl.col("hold_severity").to_physical())
     )
-    return (
-        rows.join(worst, on="break_id", how="left")
+    words = (
+        rows.lazy()
+        .join(codes_by_row(holds).lazy(), on="break_id", how="left", maintain_order="left")
+        .join(worst.lazy(), on="break_id", how="left", maintain_order="left")
         .with_columns(
             holds=pl.col("holds").fill_null([]),
             severity=severity.replace_strict(dict(enumerate(SEVERITIES)), return_dtype=pl.String),
             waiting=pl.col("dead_ids").list.len() > 0,
         )
         .drop("hold_severity")
-        .with_columns(explanation=explanation(policy), action=comparison_action())
+        .with_columns(action=comparison_action())
+        .collect()
     )
+    return explained(words, policy)

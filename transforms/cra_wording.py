@@ -40,15 +40,28 @@ def _unpriced(policy: Policy) -> pl.Expr:
     return pl.when(unknown).then(said).otherwise(pl.lit(""))
 
 
-def explanation(policy: Policy) -> pl.Expr:
-    """What is seen, in one sentence with its figures; it says when a gap limit is off."""
+def explained(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Adds `explanation`: what is seen, in one sentence with its figures.
+
+    Each sentence is made for its own rows only: most rows need the shortest one.
+    """
+    numbered = rows.lazy().with_row_index("at")
+    said = pl.concat(
+        numbered.filter(pl.col("outcome") == outcome).select("at", explanation=sentence)
+        for outcome, sentence in _sentences(policy).items()
+    )
+    return rows.with_columns(said.sort("at").select("explanation").collect()["explanation"])
+
+
+def _sentences(policy: Policy) -> dict[str, pl.Expr]:
+    """The sentence of each outcome; it says when a gap limit is off."""
     declared, cra = days_text(pl.col("declared_days")), days_text(pl.col("cra_days"))
     limits = {"gap_days": policy.billing.gap_days, "gap_percent": policy.billing.gap_percent}
     off = ", ".join(name for name, limit in limits.items() if limit == "off")
     unlimited = pl.lit(f" ({off} off, not checked)" if off else "") + _unpriced(policy)
     said = pl.coalesce(declared, pl.lit("nothing"))
     reported = pl.coalesce(cra, pl.lit("no CRA"))
-    sentences = {
+    return {
         say.MATCHED: pl.format("declared {} and the CRA says the same", declared),
         say.OVER: _apart() + unlimited,
         say.UNDER: _apart() + unlimited,
@@ -62,10 +75,6 @@ def explanation(policy: Policy) -> pl.Expr:
         ),
         say.NOT_CHECKED: pl.lit("not checked: a source that the row needs was not read whole"),
     }
-    sentence = pl.lit(None, dtype=pl.String)
-    for outcome, text in sentences.items():
-        sentence = pl.when(pl.col("outcome") == outcome).then(text).otherwise(sentence)
-    return sentence
 
 
 def comparison_action() -> pl.Expr:

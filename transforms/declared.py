@@ -10,30 +10,44 @@ FOUND = "found"
 UNKNOWN = "unknown"
 AMBIGUOUS = "ambiguous"
 
-_NEWEST = ["sent", "file_time", "file_name", "declaration_id", "line_no"]
+_NEWEST = ["sent", "file_rank", "line_no"]
 
 
 def dated_lines(lines: pl.DataFrame, declarations: pl.DataFrame) -> pl.DataFrame:
     """Lines with `sent` (else the file's time), `file_time`, `file_name`: the newer file wins.
 
-    Sorted from the oldest to the newest, so that `last` is the newest of a group.
+    Sorted from the oldest to the newest, so that `last` is the newest of a group; `file_rank` is
+    the order of the files that were sent at once.
     """
     files = declarations.select("file_name", "file_time", file_sent="sent_at", declaration_id="id")
-    return (
-        lines.drop("updated_at")
+    ranked = (
+        lines.select("declaration_id")
+        .unique()
         .join(files, on="declaration_id", how="left")
+        .sort("file_time", "file_name", "declaration_id")
+        .with_row_index("file_rank")
+    )
+    # few names stand on many lines
+    names = (
+        lines.select("consultant").unique().with_columns(name_key=prepared(pl.col("consultant")))
+    )
+    return (
+        lines.lazy()
+        .drop("updated_at")
+        .join(ranked.lazy(), on="declaration_id", how="left")
+        .join(names.lazy(), on="consultant", how="left")
         .with_columns(
             sent=pl.coalesce("sent_at", "file_sent", "file_time"),
             client=pl.col("client").str.strip_chars(),
-            name_key=prepared(pl.col("consultant")),
         )
         .sort(_NEWEST)
+        .collect()
     )
 
 
-def newest_file(*keys: str) -> pl.Expr:
-    """Whether the line is in the newest file that speaks of these keys."""
-    return pl.col("declaration_id") == pl.col("declaration_id").last().over(*keys)
+def newest_file(key: pl.Expr) -> pl.Expr:
+    """Whether the line is in the newest file that speaks of this key."""
+    return pl.col("file_rank") == pl.col("file_rank").last().over(key)
 
 
 def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
@@ -64,12 +78,15 @@ def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(AMBIGUOUS))
         .otherwise(pl.lit(UNKNOWN))
     )
-    resolved = texts.select("client", client_verdict=verdict, client_ids=meant_ids)
-    only = pl.when(pl.col("client_verdict") == FOUND).then(pl.col("client_ids").list.first())
+    only = pl.when(meant_ids.list.len() == 1).then(meant_ids.list.first())
     unknown = pl.lit("unknown:") + plain(pl.col("client"))
-    return lines.join(resolved, on="client", how="left").with_columns(
-        client_id=only, client_key=pl.coalesce(only, unknown)
+    resolved = texts.select(
+        "client",
+        client_verdict=verdict,
+        client_id=only,
+        client_key=pl.coalesce(only, unknown),
     )
+    return lines.join(resolved, on="client", how="left", maintain_order="left")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +96,7 @@ class People:
     Attributes:
         consultants: core.consultants.
         person_links: core.person_links; only a person's own decisions count.
-        present: `client_id`, `period`, `consultant_id` of the CRAs.
+        present: `client_id`, `period`, `consultant_id` of the CRAs, also more than once.
     """
 
     consultants: pl.DataFrame
@@ -107,22 +124,16 @@ class People:
             .agg(pl.col("consultant_id").last())
         )
 
-    def resolve(self, wanted: pl.DataFrame) -> pl.DataFrame:
-        """Who is meant, by reconciliation.md 1.1: a person's decision, exact, then fuzzy.
-
-        Args:
-            wanted: distinct `client_id` (or null), `period`, `name_key`.
-
-        Returns:
-            `wanted` with `consultant_id`, `method`, `score`, `person_verdict` and `candidates`.
-        """
-        known = self.known()
+    def _sure(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Who is meant by a person's decision, else by an exact name; the others are left out."""
         decided = self._decided()
         for_all = decided.filter(pl.col("client_id").is_null()).select(
             "name_key", by_all="consultant_id"
         )
+        known = self.known()
         exact = known.filter(pl.col("name").is_unique()).select(name_key="name", by_name="key")
-        settled = (
+        by_person = pl.coalesce("by_client", "by_all")
+        return (
             wanted.join(
                 decided.rename({"consultant_id": "by_client"}),
                 on=["client_id", "name_key"],
@@ -130,19 +141,47 @@ class People:
             )
             .join(for_all, on="name_key", how="left")
             .join(exact, on="name_key", how="left")
-            .with_columns(by_person=pl.coalesce("by_client", "by_all"))
+            .select(
+                "client_id",
+                "name_key",
+                consultant_id=pl.coalesce(by_person, "by_name"),
+                method=pl.when(by_person.is_not_null())
+                .then(pl.lit("person"))
+                .otherwise(pl.lit("exact")),
+                score=pl.lit(100).cast(SCORE),
+                person_verdict=pl.lit(FOUND),
+            )
+            .drop_nulls("consultant_id")
         )
-        done = pl.coalesce("by_person", "by_name").is_not_null()
-        method = pl.when(pl.col("by_person").is_not_null()).then(pl.lit("person"))
-        sure = settled.filter(done).select(
-            *wanted.columns,
-            consultant_id=pl.coalesce("by_person", "by_name"),
-            method=method.otherwise(pl.lit("exact")),
-            score=pl.lit(100).cast(SCORE),
-            person_verdict=pl.lit(FOUND),
-            candidates=pl.lit(None, dtype=pl.String),
+
+    def resolve(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Who is meant, by reconciliation.md 1.1: a person's decision, exact, then fuzzy.
+
+        Args:
+            lines: with `client_id` (or null), `period`, `name_key`.
+
+        Returns:
+            The lines, in their order, with `consultant_id`, `method`, `score`, `person_verdict`
+            and `candidates`.
+        """
+        name = ["client_id", "name_key"]
+        keys = ["client_id", "period", "name_key"]
+        said = self._sure(lines.select(name).unique())
+        settled = lines.join(said, on=name, how="left", nulls_equal=True, maintain_order="left")
+        rest = settled.filter(pl.col("consultant_id").is_null()).select(keys).unique()
+        answers = ["consultant_id", "method", "score", "person_verdict"]
+        return (
+            settled.join(
+                self._alike(rest),
+                on=keys,
+                how="left",
+                nulls_equal=True,
+                maintain_order="left",
+                suffix="_alike",
+            )
+            .with_columns(pl.coalesce(answer, f"{answer}_alike") for answer in answers)
+            .drop(f"{answer}_alike" for answer in answers)
         )
-        return pl.concat([sure, self._alike(settled.filter(~done).select(wanted.columns))])
 
     def _alike(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Fuzzy: first among people with a CRA for the client in the month, then everyone."""
@@ -151,9 +190,10 @@ class People:
         asked = wanted.with_row_index("row").select(
             "client_id", "period", "name_key", key=pl.col("row").cast(pl.String), name="name_key"
         )
+        present = self.present.join(asked, on=["client_id", "period"], how="semi")
         near = best_fuzzy(
             asked.select("key", "name", group=group).drop_nulls(),
-            self.present.join(known, left_on="consultant_id", right_on="key").select(
+            present.join(known, left_on="consultant_id", right_on="key").select(
                 "name", key="consultant_id", group=group
             ),
         ).filter(pl.col("verdict") != "none")
@@ -185,17 +225,19 @@ def with_contracts(lines: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame
         .filter(pl.col("id").n_unique().over("client_id", "reference_key") == 1)
         .select("client_id", "reference_key", named_reference="id")
     )
-    named = pl.coalesce("named_id", "named_reference")
-    return (
-        lines.with_columns(reference_key=reference)
+    named = (
+        lines.select("client_id", "contract")
+        .drop_nulls()
+        .unique()
+        .with_columns(reference_key=reference)
         .join(by_id, on=["client_id", "contract"], how="left")
         .join(by_reference, on=["client_id", "reference_key"], how="left")
-        .with_columns(
-            contract_id=named,
-            contract_unknown=pl.col("contract").is_not_null()
-            & pl.col("client_id").is_not_null()
-            & named.is_null(),
-        )
-        .drop("named_id", "named_reference", "reference_key")
-        .sort(_NEWEST)
+        .select("client_id", "contract", contract_id=pl.coalesce("named_id", "named_reference"))
+    )
+    return lines.join(
+        named, on=["client_id", "contract"], how="left", maintain_order="left"
+    ).with_columns(
+        contract_unknown=pl.col("contract").is_not_null()
+        & pl.col("client_id").is_not_null()
+        & pl.col("contract_id").is_null()
     )

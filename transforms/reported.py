@@ -9,22 +9,39 @@ from transforms.rates import month_start
 
 DEAD = ["rejected", "invalidated"]
 _NOBODY = ""
+_DESCRIBED = [
+    "consultant_id",
+    "client_id",
+    "contract_id",
+    "status",
+    "total_days",
+    "period_start_date",
+    "period_end_date",
+    "updated_at",
+]
 
 
 def _alive(table: pl.DataFrame) -> pl.DataFrame:
     return table.filter(pl.col("deleted_at").is_null())
 
 
-def production(cra_days: pl.DataFrame) -> pl.DataFrame:
-    """Production days only: `cra_id`, `date`, `period`, `duration`."""
-    return cra_days.filter(pl.col("type_code") == "production").select(
-        "cra_id", "date", "duration", period=pl.col("date").dt.strftime("%Y-%m")
+def production(cra_days: pl.DataFrame) -> pl.LazyFrame:
+    """Production days only: `cra_id`, `date`, `duration`."""
+    return (
+        cra_days.lazy()
+        .filter(pl.col("type_code") == "production")
+        .select("cra_id", "date", "duration")
     )
 
 
-def _by_month(worked: pl.DataFrame) -> pl.DataFrame:
-    """Production days of each CRA and month: `cra_id`, `period`, `month_days`."""
-    return worked.group_by("cra_id", "period").agg(month_days=pl.col("duration").sum().cast(DAYS))
+def by_month(cra_days: pl.DataFrame) -> pl.DataFrame:
+    """Production days of each CRA and month: `cra_id`, `month` (a number), `month_days`."""
+    return (
+        production(cra_days)
+        .group_by("cra_id", month=_month(pl.col("date")))
+        .agg(month_days=pl.col("duration").sum().cast(DAYS))
+        .collect(engine="streaming")
+    )
 
 
 def _month(day: pl.Expr) -> pl.Expr:
@@ -32,43 +49,55 @@ def _month(day: pl.Expr) -> pl.Expr:
     return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
 
 
-def touching(cras: pl.DataFrame, worked: pl.DataFrame, periods: Sequence[str]) -> pl.DataFrame:
+def _months(periods: Sequence[str]) -> pl.DataFrame:
+    """`period` and `month`, its number."""
+    asked = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
+    return asked.with_columns(month=_month(month_start(pl.col("period"))))
+
+
+def touching(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) -> pl.LazyFrame:
     """Every CRA and month of `periods` that it reaches, by its dates or its production days.
 
     Returns:
-        `cra_id`, `period`, distinct.
+        `cra_id`, `period`, `month_days` (null in a month without production), distinct.
     """
-    asked = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
-    months = asked.with_columns(month=_month(month_start(pl.col("period"))))
+    months = _months(periods)
     # cut to what is asked for, so that a period of a thousand years is no list of its months
     lowest, highest = months.select(pl.col("month").min(), highest=pl.col("month").max()).row(0)
     first = _month(pl.col("period_start_date")).clip(lowest, None)
     last = _month(pl.col("period_end_date")).clip(None, highest)
-    reports = cras.lazy().select("period_start_date", "period_end_date", cra_id="id")
-    spanned = reports.select(
-        "cra_id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32)
-    ).explode("month")
-    dated = worked.lazy().join(reports, on="cra_id", how="semi").join(months.lazy(), on="period")
+    spanned = (
+        cras.lazy()
+        .select(cra_id="id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32))
+        .explode("month")
+    )
     return (
-        pl.concat([spanned, dated.select("cra_id", "month")])
-        .unique()
+        spanned.join(monthly.lazy(), on=["cra_id", "month"], how="full", coalesce=True)
         .join(months.lazy(), on="month")
-        .select("period", "cra_id")
-        .collect()
+        .select("cra_id", "period", "month_days")
     )
 
 
-def neighbour_months(
-    cras: pl.DataFrame, cra_days: pl.DataFrame, periods: Sequence[str]
-) -> set[str]:
+def neighbour_months(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) -> set[str]:
     """The other months of the CRAs that touch `periods`: a CRA is settled month by month."""
-    standing, worked = _alive(cras), _by_month(production(cra_days))
-    touched = touching(standing, worked, periods)["cra_id"].unique()
-    inside = standing.filter(pl.col("id").is_in(touched.implode()))
-    bounds = pl.concat([inside["period_start_date"], inside["period_end_date"]]).unique()
-    months = bounds.dt.strftime("%Y-%m").unique().to_list()
-    dated = worked.filter(pl.col("cra_id").is_in(touched.implode()))["period"].unique().to_list()
-    return {*months, *dated}
+    asked = _months(periods)["month"].to_list()
+    dated = pl.col("month").is_in(asked)
+    standing = _alive(cras).select(
+        cra_id="id",
+        first=_month(pl.col("period_start_date")),
+        last=_month(pl.col("period_end_date")),
+    )
+    spans = [(pl.col("first") <= month) & (pl.col("last") >= month) for month in asked]
+    spanning = pl.any_horizontal(*spans, pl.lit(value=False)).fill_null(value=False)
+    touched = pl.concat(
+        [
+            standing.filter(spanning),
+            standing.filter(~spanning).join(monthly.filter(dated), on="cra_id", how="semi"),
+        ]
+    )
+    beyond = monthly.filter(~dated).join(touched, on="cra_id", how="semi")
+    months = pl.concat([touched["first"], touched["last"], beyond["month"]]).unique()
+    return {f"{(month - 1) // 12:04}-{(month - 1) % 12 + 1:02}" for month in months.drop_nulls()}
 
 
 def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
@@ -91,19 +120,20 @@ def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _described(cras: pl.DataFrame, by_month: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+def _described(cras: pl.DataFrame, monthly: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
     """Standing CRAs with client, whole production days and whether their total says the same.
 
     A CRA that names no client is for its contract's, else its mission's.
     """
-    totals = by_month.group_by("cra_id").agg(production_days=pl.col("month_days").sum().cast(DAYS))
+    totals = monthly.group_by("cra_id").agg(production_days=pl.col("month_days").sum().cast(DAYS))
     owners = contracts.select(contract_id="id", contract_client_id="client_id")
     return (
         _alive(cras)
-        .rename({"id": "cra_id"})
-        .join(totals, on="cra_id", how="left")
-        .join(owners, on="contract_id", how="left")
-        .join(_mission_contracts(_alive(cras), contracts), on="cra_id", how="left")
+        .lazy()
+        .select(*_DESCRIBED, cra_id="id")
+        .join(totals.lazy(), on="cra_id", how="left")
+        .join(owners.lazy(), on="contract_id", how="left")
+        .join(_mission_contracts(_alive(cras), contracts).lazy(), on="cra_id", how="left")
         .with_columns(
             # a CRA without production lines says zero days: it is there, it is not absent
             production_days=pl.coalesce("production_days", pl.lit(0, dtype=DAYS)),
@@ -114,10 +144,12 @@ def _described(cras: pl.DataFrame, by_month: pl.DataFrame, contracts: pl.DataFra
             dead=pl.col("status").is_in(DEAD),
             client_key=pl.col("client_id").fill_null(_NOBODY),
         )
+        .drop("contract_client_id", "mission_client_id")
+        .collect()
     )
 
 
-def _replacements(described: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame:
+def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame:
     """Which dead CRA another one replaces: `dead_id`, `cra_id` (newer, same person, client, days).
 
     A CRA that stands replaces a dead one whatever its time stamp, which moves when we invalidate;
@@ -152,7 +184,7 @@ def _replacements(described: pl.DataFrame, worked: pl.DataFrame) -> pl.DataFrame
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
     )
     sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
-    dates = worked.filter(pl.col("cra_id").is_in(sides)).select("cra_id", "date").unique()
+    dates = worked.filter(pl.col("cra_id").is_in(sides)).select("cra_id", "date").unique().collect()
     shared = (
         pairs.select("cra_id", "cra_id_old")
         .join(dates, left_on="cra_id_old", right_on="cra_id")
@@ -182,6 +214,7 @@ def _confirmed(
 def reported(
     cras: pl.DataFrame,
     cra_days: pl.DataFrame,
+    monthly: pl.DataFrame,
     contracts: pl.DataFrame,
     invalidated: pl.DataFrame,
     periods: Sequence[str],
@@ -191,6 +224,7 @@ def reported(
     Args:
         cras: core.cras.
         cra_days: core.cra_days.
+        monthly: what `by_month` gives of them.
         contracts: core.contracts.
         invalidated: `cra_id`, `cra_days` (production days of the whole CRA when we invalidated it).
         periods: months to look at.
@@ -201,17 +235,14 @@ def reported(
         `total_days`, `consistent`, `dead`, `confirmed`. A rejected or invalidated CRA is left out
         once another stands in its place.
     """
-    worked = production(cra_days)
-    by_month = _by_month(worked)
-    described = _described(cras, by_month, contracts)
-    replacements = _replacements(described, worked)
+    described = _described(cras, monthly, contracts)
+    replacements = _replacements(described, production(cra_days))
     confirmed = _confirmed(described, replacements, invalidated)
+    replaced = replacements.lazy().select(cra_id="dead_id")
     return (
-        touching(_alive(cras), by_month, periods)
-        .lazy()
-        .join(replacements.lazy(), left_on="cra_id", right_on="dead_id", how="anti")
+        touching(_alive(cras), monthly, periods)
         .join(described.lazy(), on="cra_id")
-        .join(by_month.lazy(), on=["cra_id", "period"], how="left")
+        .join(replaced, on="cra_id", how="anti")
         .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
         .select(
             "cra_id",
@@ -228,6 +259,6 @@ def reported(
             month_days=pl.coalesce("month_days", pl.lit(0, dtype=DAYS)),
             confirmed=pl.col("confirmed").is_not_null(),
         )
-        .sort("period", "cra_id")
+        .sort("cra_id", "period")
         .collect()
     )

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,15 @@ log = logging.getLogger("rapproche")
 
 @dataclass(frozen=True)
 class World:
-    """What is outside: the clock and, in tests, what stands in for the network."""
+    """What is outside: the clock, what the machine shares and, in tests, the network.
+
+    `cache` is where the processes of the machine share the vendors' limits; it lies outside the
+    warehouse, since two warehouses may use one account.
+    """
 
     now: Callable[[], datetime]
     transport: httpx.AsyncBaseTransport | None = None
+    cache: Path = field(default_factory=lambda: Path(user_cache_dir("rapproche")))
 
 
 @asynccontextmanager
@@ -102,28 +107,24 @@ def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
     )
     opened: dict[str, Door] = {}
     if settings.has_boond:
-        opened["boond"] = _boond(settings, wiring)
+        opened["boond"] = _boond(settings, wiring, world.cache)
     else:
         log.warning("BoondManager is left out: BOOND_CLIENT_ID or BOOND_API_KEY is not set")
     if settings.has_bill:
-        opened["bill"] = _bill(settings, wiring)
+        opened["bill"] = _bill(settings, wiring, world.cache)
     else:
         log.warning("Bill.com is left out: BILL_COM_USERNAME is not set")
     return opened
 
 
-def limits_directory(base_url: str, account: str | None) -> Path:
-    """Where the processes of this machine share the limit of one account at a vendor.
-
-    It lies outside the warehouse, since two warehouses may use one account.
-    """
-    name = hashlib.sha256(f"{base_url} {account}".encode()).hexdigest()[:16]
-    return Path(user_cache_dir("rapproche"), "limits", name)
+def limits_directory(cache: Path, base_url: str, account: str | None) -> Path:
+    """Where the limit of one account at a vendor is shared."""
+    return cache / "limits" / hashlib.sha256(f"{base_url} {account}".encode()).hexdigest()[:16]
 
 
-def _boond(settings: Settings, wiring: Wiring) -> Door:
+def _boond(settings: Settings, wiring: Wiring, cache: Path) -> Door:
     secret, key = settings.BOOND_CLIENT_SECRET, settings.BOOND_API_KEY
-    limits = limits_directory(settings.BOOND_BASE_URL, settings.BOOND_CLIENT_ID)
+    limits = limits_directory(cache, settings.BOOND_BASE_URL, settings.BOOND_CLIENT_ID)
     return Boond(
         replace(wiring, state_dir=limits),
         base_url=settings.BOOND_BASE_URL,
@@ -135,11 +136,11 @@ def _boond(settings: Settings, wiring: Wiring) -> Door:
     )
 
 
-def _bill(settings: Settings, wiring: Wiring) -> Door:
+def _bill(settings: Settings, wiring: Wiring, cache: Path) -> Door:
     password, key = settings.BILL_COM_PASSWORD, settings.BILL_COM_DEV_KEY
     if not (settings.BILL_COM_USERNAME and settings.BILL_COM_ORG_ID and password and key):
         raise ConfigurationError("BILL_COM_PASSWORD is missing")
-    limits = limits_directory(settings.BILL_COM_BASE_URL, settings.BILL_COM_USERNAME)
+    limits = limits_directory(cache, settings.BILL_COM_BASE_URL, settings.BILL_COM_USERNAME)
     return Bill(
         replace(wiring, state_dir=limits),
         base_url=settings.BILL_COM_BASE_URL,

@@ -123,7 +123,7 @@ class House:
             said = self.intercept(request) if self.intercept else None
             return said or inner.handle_request(request)
 
-        return World(self.today, httpx.MockTransport(handle))
+        return World(self.today, httpx.MockTransport(handle), self.folder / "cache")
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query over the published file."""
