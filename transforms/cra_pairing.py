@@ -113,29 +113,37 @@ def _chosen(
     Returns:
         The `_MONTH` key, and what `_told` says.
     """
-    several = covers.rename({"client_id": "client_key"}).filter(
-        pl.len().over("period", "client_key") > 1
-    )
-    covered = ["period", "client_key", "contract_id"]
-    named = [side.drop_nulls("contract_id") for side in (declared, worked)]
-    missions = worked.select(*_MONTH, contract_id="mission_contract_id").join(
-        several, on=covered, how="semi"
-    )
-    priced = (
-        contract_rates.drop_nulls("consultant_id")
-        .select("contract_id", person_key="consultant_id")
-        .join(several, on="contract_id")
-    )
-    ranked = [(0, named[0]), (0, named[1]), (1, missions), (2, priced)]
-    offers = pl.concat(
-        side.select(*_MONTH, "contract_id", rank=pl.lit(rank)) for rank, side in ranked
-    )
+    offers = _offers(declared, worked, covers, contract_rates)
     best = (
         _told(offers, *_MONTH, "rank")
         .filter((pl.col("rank") == 0) | (pl.col("contracts_possible") == 1))
         .sort("rank")
     )
     return best.unique(_MONTH, keep="first", maintain_order=True).drop("rank")
+
+
+def _offers(
+    declared: pl.DataFrame,
+    worked: pl.DataFrame,
+    covers: pl.DataFrame,
+    contract_rates: pl.DataFrame,
+) -> pl.DataFrame:
+    """Contracts that speak for a month: named (`rank` 0), of the mission (1), with a rate (2)."""
+    month = ["period", "client_key"]
+    several = covers.rename({"client_id": "client_key"}).filter(pl.len().over(month) > 1)
+    missions = worked.select(*_MONTH, contract_id="mission_contract_id").join(
+        several, on=[*month, "contract_id"], how="semi"
+    )
+    priced = (
+        contract_rates.drop_nulls("consultant_id")
+        .select("contract_id", person_key="consultant_id")
+        .join(several, on="contract_id")
+    )
+    named = (side.drop_nulls("contract_id") for side in (declared, worked))
+    ranked = zip((0, 0, 1, 2), (*named, missions, priced), strict=True)
+    return pl.concat(
+        side.select(*_MONTH, "contract_id", rank=pl.lit(rank)) for rank, side in ranked
+    )
 
 
 def _told(contracts: pl.DataFrame, *keys: str) -> pl.DataFrame:

@@ -183,7 +183,7 @@ def _taken(rows: pl.DataFrame, static: pl.DataFrame) -> pl.DataFrame:
         received=pl.col("received").fill_null(0),
         limit=limit,
     )
-    found = take(lines).select(
+    found = _take_registered(lines).select(
         "row", "before", "over", "nothing_open", "short", "matchable", "taken"
     )
     return rows.join(found, on="row", how="left", maintain_order="left").with_columns(
@@ -191,6 +191,21 @@ def _taken(rows: pl.DataFrame, static: pl.DataFrame) -> pl.DataFrame:
         open_receipt=days(pl.col("received") - pl.col("before")),
         matchable=days(pl.col("matchable")),
     )
+
+
+def _take_registered(lines: pl.DataFrame) -> pl.DataFrame:
+    """What the lines take, where no bill that waits for a receipt gives days back.
+
+    Such a bill is not registered, so what it credits beside must not be paid to another. Each
+    round bars more credits and opens no day, so it ends.
+    """
+    while True:
+        found = take(lines)
+        waits = (pl.col("short") & (pl.col("matchable") <= 0)).any().over("turn")
+        early = found.filter(waits & (pl.col("taken") < 0)).get_column("row")
+        if early.is_empty():
+            return found
+        lines = lines.with_columns(live=pl.col("live") & ~pl.col("row").is_in(early.implode()))
 
 
 def _judged(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:

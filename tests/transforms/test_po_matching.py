@@ -607,3 +607,23 @@ def test_a_bill_entered_again_takes_the_place_of_the_one_that_vanished() -> None
     both = several(billed(status="void"), billed("B2", invoice_number="F-B1"))
     found = world(**both, **_settled(), **_in_boond(status="flagged_for_payment"))
     assert codes(matched(found)) == []
+
+
+def test_a_bill_that_waits_gives_no_days_back() -> None:
+    """What it credits on one line is not paid to another while nothing of it is registered."""
+    orders = [order_line(), order_line(line_no=2, consultant_id="C2", consultant=None)]
+    mixed = [bill_line("B2", 10, line_no=1), bill_line("B2", -20, line_no=2)]
+    waits = {"bills": [bill("B2", amount=-4500, invoice_date=DECEMBER)], "bill_lines": mixed}
+    first, last = billed(), billed("B3", invoice_date=date(2026, 12, 6))
+    for one in (first, last):
+        one["bill_lines"][0]["description"] = "Marie Curie"
+    facts = world(
+        **several(first, waits, last),
+        purchase_order_lines=orders,
+        consultants=[consultant(), consultant("C2", "Marie", "Curie")],
+        cras=[cra("R2", "C2")],
+        cra_days=worked("R2"),
+    )
+    found = matched(facts)
+    assert row(found, "bill/B2/1")["status"] == "pending_receipt"
+    assert row(found, "bill/B3/1")["status"] == "review"
