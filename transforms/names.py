@@ -43,7 +43,8 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 def prepared(name: pl.Expr) -> pl.Expr:
     """A person's name as `plain`, its words sorted (`DUPONT, Jean` = `Jean Dupont`)."""
-    words = plain(name.str.replace_all("[,;.]", " "))
+    # Some letters hold a mark that only their decomposition shows: "⒈" is "1.".
+    words = plain(name.str.normalize("NFKD").str.replace_all("[,;.]", " "))
     return words.str.split(" ").list.sort().list.join(" ")
 
 
