@@ -9,6 +9,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from transforms.figures import sentence
+
 FINDINGS = {
     "row": pl.UInt32,
     "column_name": pl.String,
@@ -58,7 +60,7 @@ def _of(schema: pa.DataFrameSchema, cases: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("required"))
         .otherwise(check)
         .alias("check_name"),
-        pl.format("{}: found {}, wanted {}", column, found, check).alias("message"),
+        sentence("{}: found {}, wanted {}", column, found, check).alias("message"),
     )
 
 

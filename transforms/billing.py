@@ -14,6 +14,7 @@ from transforms import cra_outcomes as say
 from transforms.billing_holds import billing_holds, foreign
 from transforms.cra_matching import CraFacts, CraMatching
 from transforms.cra_outcomes import HOLDS, MATCHES, conform
+from transforms.figures import sentence
 from transforms.invoicing import Terms, credit_notes, invoices
 from transforms.ledger import Ledger, read_ledger
 from transforms.money import DAYS, MONEY, product
@@ -189,7 +190,7 @@ def _billable(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
 def _billing_key() -> pl.Expr:
     """The month, the quarter or the contract's last month under which a row is invoiced."""
     first = month_start(pl.col("period"))
-    quarter = pl.format("{}-Q{}", first.dt.year(), first.dt.quarter())
+    quarter = sentence("{}-Q{}", first.dt.year(), first.dt.quarter())
     last = pl.col("end_date").dt.strftime("%Y-%m")
     return (
         pl.when(pl.col("frequency") == "quarterly")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from transforms.cra_outcomes import HOLDS, holds_of
-from transforms.figures import days_text
+from transforms.figures import days_text, sentence
 from transforms.ledger import Ledger
 from transforms.names import plain
 from transforms.rates import RATE_AMBIGUOUS, RATE_MISSING, month_start
@@ -132,7 +132,7 @@ def _moved_holds(due: pl.LazyFrame) -> pl.LazyFrame:
         subject="invoice",
         subject_id=pl.col("elsewhere_id"),
         expected="no other invoice for the month",
-        actual=days_text(pl.col("elsewhere_days")) + pl.format(" on {}", "elsewhere_id"),
+        actual=days_text(pl.col("elsewhere_days")) + sentence(" on {}", "elsewhere_id"),
         detail="billed on a contract without a CRA of the month any more: to be credited first",
     )
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.figures import sentence
+
 # Not `\d`, which takes the digits of every script.
 _NUMBER = r"^-?[0-9]{1,%d}(\.[0-9]{1,4}0*)?$"
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.f%#z"
@@ -64,7 +66,7 @@ def _read(name: str, dtype: Any, given: Any) -> pl.Expr:
 def _unread(said: pl.Series, read: pl.Series) -> pl.DataFrame:
     lost = said.is_not_null() & read.is_null()
     wanted = _WORDS.get(type(read.dtype)) or str(read.dtype)
-    message = pl.format("{}: found {}, wanted {}", pl.lit(said.name), "found", pl.lit(wanted))
+    message = sentence("{}: found {}, wanted {}", pl.lit(said.name), "found", pl.lit(wanted))
     return pl.DataFrame({"row": lost.arg_true(), "found": said.filter(lost)}).select(
         pl.col("row").cast(pl.UInt32),
         pl.lit(said.name).alias("column_name"),

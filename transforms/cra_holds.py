@@ -4,7 +4,7 @@ import polars as pl
 
 from transforms.cra_outcomes import HOLDS, OVER, UNDER, conform, holds_of
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN
-from transforms.figures import days_text, limit_text
+from transforms.figures import days_text, limit_text, sentence
 from transforms.policy import Policy
 
 _PERCENT_UNITS = 10_000
@@ -168,7 +168,7 @@ def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:
         lines: unreadable declaration lines.
     """
     held = lines.with_columns(
-        break_id=pl.format(
+        break_id=sentence(
             "declaration/{}/{}", pl.col("declaration_id").str.head(12), pl.col("line_no")
         ),
         subject=pl.lit("declaration"),
@@ -179,6 +179,6 @@ def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:
         actual=pl.col("line_text"),
         tolerance=pl.lit(None, dtype=pl.String),
         amount_at_stake=pl.col("amount"),
-        detail=pl.format("{}, line {}: {}", "file_name", "line_no", "problem"),
+        detail=sentence("{}, line {}: {}", "file_name", "line_no", "problem"),
     )
     return conform(held, HOLDS)

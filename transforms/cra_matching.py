@@ -32,6 +32,7 @@ from transforms.cra_outcomes import (
 from transforms.cra_pairing import SPOKEN, Pairing, pair, readable_lines, unread_lines
 from transforms.cra_wording import comparison_action, explained
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN, People
+from transforms.figures import sentence
 from transforms.money import DAYS, product
 from transforms.policy import Policy
 from transforms.rates import covering, daily_rates
@@ -186,7 +187,7 @@ def _unread(facts: CraFacts) -> pl.DataFrame:
 
 def _with_break_id(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
-        break_id=pl.format("cra/{}/{}/{}/{}", "period", "client_key", "person_key", "contract_key")
+        break_id=sentence("cra/{}/{}/{}/{}", "period", "client_key", "person_key", "contract_key")
     )
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from transforms import cra_outcomes as say
-from transforms.figures import days_text, money_text
+from transforms.figures import days_text, money_text, sentence
 from transforms.policy import Policy
 
 
@@ -13,7 +13,7 @@ def _has(code: str) -> pl.Expr:
 
 def _apart() -> pl.Expr:
     money = money_text(pl.col("difference_amount").abs(), pl.col("currency"))
-    return pl.format(
+    return sentence(
         "declared {}, CRA {}: {} {}{}",
         days_text(pl.col("declared_days")),
         days_text(pl.col("cra_days")),
@@ -45,12 +45,12 @@ def explained(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
     Each sentence is made for its own rows only: most rows need the shortest one.
     """
-    numbered = rows.lazy().with_row_index("at")
+    numbered = rows.with_row_index("at")
     said = pl.concat(
         numbered.filter(pl.col("outcome") == outcome).select("at", explanation=sentence)
         for outcome, sentence in _sentences(policy).items()
     )
-    return rows.with_columns(said.sort("at").select("explanation").collect()["explanation"])
+    return rows.with_columns(said.sort("at")["explanation"])
 
 
 def _sentences(policy: Policy) -> dict[str, pl.Expr]:
@@ -62,15 +62,15 @@ def _sentences(policy: Policy) -> dict[str, pl.Expr]:
     said = pl.coalesce(declared, pl.lit("nothing"))
     reported = pl.coalesce(cra, pl.lit("no CRA"))
     return {
-        say.MATCHED: pl.format("declared {} and the CRA says the same", declared),
+        say.MATCHED: sentence("declared {} and the CRA says the same", declared),
         say.OVER: _apart() + unlimited,
         say.UNDER: _apart() + unlimited,
-        say.MISSING_CRA: pl.format("declared {}, and {}", declared, _no_cra()),
-        say.MISSING_ENTRY: pl.format(
+        say.MISSING_CRA: sentence("declared {}, and {}", declared, _no_cra()),
+        say.MISSING_ENTRY: sentence(
             "declared {} for {}, whom BoondManager does not know", declared, "declared_name"
         ),
-        say.UNDECLARED: pl.format("the CRA says {}, and the client declared others only", cra),
-        say.HELD: pl.format(
+        say.UNDECLARED: sentence("the CRA says {}, and the client declared others only", cra),
+        say.HELD: sentence(
             "declared {}, CRA {}: held by {}", said, reported, pl.col("holds").list.join(", ")
         ),
         say.NOT_CHECKED: pl.lit("not checked: a source that the row needs was not read whole"),

@@ -35,3 +35,20 @@ def money_text(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
 def limit_text(limit: Decimal | Off, unit: str) -> str:
     """A limit of the policy with its unit, or `off`."""
     return "off" if limit == "off" else f"{limit.normalize():f} {unit}"
+
+
+def sentence(words: str, *figures: pl.Expr | str) -> pl.Expr:
+    """The words with the figures in the place of each `{}`; null where a figure is null.
+
+    Not `pl.format`: in polars 2.1 it can panic over filtered rows of several chunks.
+
+    Args:
+        words: text with a `{}` for each figure.
+        figures: expressions, or names of columns.
+    """
+    first, *others = words.split("{}")
+    said = pl.lit(first)
+    for figure, word in zip(figures, others, strict=True):
+        column = pl.col(figure) if isinstance(figure, str) else figure
+        said = said + column.cast(pl.String) + pl.lit(word)
+    return said

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.figures import money_figure, plain_figure
+from transforms.figures import money_figure, plain_figure, sentence
 from transforms.ledger import OUR_PREFIX
 from transforms.money import MONEY, product
 from transforms.payment_terms import due_date, terms_readable
@@ -57,7 +57,7 @@ def _line() -> pl.Expr:
     return pl.struct(
         consultant_id="consultant_id",
         period="period",
-        description=pl.format("{} · {} · {}", person, "period", "consultant_id"),
+        description=sentence("{} · {} · {}", person, "period", "consultant_id"),
         quantity=plain_figure(pl.col("rest_days")),
         unit_price=money_figure(pl.col("daily_rate")),
         total_excl_tax=money_figure(pl.col("rest_amount")),
@@ -83,7 +83,7 @@ def _documents(rows: pl.DataFrame, terms: Terms, status: str, mark: str) -> pl.D
         .with_columns(total_tax=tax)
         .with_columns(
             total_incl_tax=(pl.col("total_excl_tax") + pl.col("total_tax")).cast(MONEY),
-            base=pl.format(f"{OUR_PREFIX}{{}}-{{}}{mark}", "billing_key", "contract_reference"),
+            base=sentence(f"{OUR_PREFIX}{{}}-{{}}{mark}", "billing_key", "contract_reference"),
         )
     )
     return documents.select(

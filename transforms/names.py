@@ -10,6 +10,8 @@ from decimal import Decimal
 import polars as pl
 from rapidfuzz import fuzz, process
 
+from transforms.figures import sentence
+
 SCORE = pl.Decimal(9, 4)
 TAKEN_FROM = Decimal(92)
 LEAD = Decimal(5)
@@ -110,7 +112,7 @@ def best_fuzzy(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("taken"))
         .otherwise(pl.lit("ambiguous"))
     )
-    text = pl.format("{} ({}) {}", "name", "candidate", pl.col("score").cast(pl.Decimal(9, 1)))
+    text = sentence("{} ({}) {}", "name", "candidate", pl.col("score").cast(pl.Decimal(9, 1)))
     return (
         candidates(left, right)
         .unique(["key", "candidate"], keep="first", maintain_order=True)

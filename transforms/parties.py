@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from transforms.figures import sentence
 from transforms.names import LEAD, SCORE, TAKEN_FROM, best_fuzzy, candidates, plain
 
 PERSON, TAX_ID, NAME, LEGAL_FORM, FUZZY = "person", "tax_id", "name", "legal_form", "fuzzy"
@@ -107,7 +108,7 @@ def unlike_vendor_names(bills: pl.DataFrame, vendors: pl.DataFrame) -> pl.DataFr
         .select("vendor_name", "vendor_known_as")
         .unique()
         .filter(company(pl.col("vendor_name")) != company(pl.col("vendor_known_as")))
-        .with_columns(key=pl.format("{}\n{}", "vendor_name", "vendor_known_as"))
+        .with_columns(key=sentence("{}\n{}", "vendor_name", "vendor_known_as"))
     )
     if pairs.is_empty():
         return named.clear().select("vendor_known_as", bill_id="id")
@@ -198,7 +199,7 @@ def _chosen(found: pl.DataFrame, left: _Side, right: _Side) -> pl.DataFrame:
         )
     )
     mismatch = pl.when(~pl.col("same")).then(
-        pl.format("{} against {}", "vendor_number", "supplier_number")
+        sentence("{} against {}", "vendor_number", "supplier_number")
     )
     judged = found.join(numbered, on=["key", "supplier_id"], how="left").with_columns(
         mismatch=mismatch
@@ -246,9 +247,9 @@ def _unconfirmed() -> pl.Expr:
         pl.when(by_person)
         .then(None)
         .when(pl.col("several").is_not_null())
-        .then(pl.format("several suppliers answer: {}", "several"))
+        .then(sentence("several suppliers answer: {}", "several"))
         .when(pl.col("method") == FUZZY)
-        .then(pl.format("the names are only alike, {} of 100", "score"))
+        .then(sentence("the names are only alike, {} of 100", "score"))
         .when(pl.col("crowd").is_not_null())
-        .then(pl.format("vendors on this supplier: {}", "crowd"))
+        .then(sentence("vendors on this supplier: {}", "crowd"))
     )

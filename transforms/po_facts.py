@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from transforms.figures import sentence
 from transforms.parties import unlike_vendor_names
 from transforms.po_duplicates import duplicates, plain_number
 from transforms.po_numbers import normal
@@ -272,7 +273,7 @@ def rows_to_decide(
         .sort("turn", "bill_line")
         .with_row_index("row")
         .with_columns(
-            break_id=pl.format("bill/{}/{}", "bill_id", "bill_line"),
+            break_id=sentence("bill/{}/{}", "bill_id", "bill_line"),
             first=pl.col("turn") != pl.col("turn").shift(1, fill_value=-1),
             lines_of_bill=pl.len().over("turn"),
             sum_of_lines=pl.col("amount").sum().over("turn").cast(pl.Decimal(18, 4)),
@@ -299,7 +300,7 @@ def _seen(
         "before",
         "paid",
         bill_id="id",
-        party=pl.coalesce("supplier_id", pl.format("vendor {}", "vendor_id")),
+        party=pl.coalesce("supplier_id", sentence("vendor {}", "vendor_id")),
     )
     numbers = ours.select(supplier_id="party", number=_plain("invoice_number")).drop_nulls()
     by_hand = (
@@ -307,7 +308,7 @@ def _seen(
         .filter(~pl.col("cancelled"))
         .join(numbers, on=["supplier_id", "number"], how="anti")
         .sort("registration")
-        .with_columns(bill_id=pl.format("registered as {}", "registration"))
+        .with_columns(bill_id=sentence("registered as {}", "registration"))
     )
     foreign = by_hand.select(
         turn=-1 - pl.int_range(pl.len(), dtype=pl.Int64),
@@ -348,7 +349,7 @@ def _registered(bills: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
     """
     other = (units(pl.col("total")) - units(pl.col("amount"))).abs() > _CENT
     unlike = other.fill_null(value=False) | (pl.col("total_currency") != pl.col("currency"))
-    amount = pl.format("{} {}", "total", pl.coalesce("total_currency", "currency"))
+    amount = sentence("{} {}", "total", pl.coalesce("total_currency", "currency"))
     stands = ~pl.col("cancelled")
     return (
         bills.select("id", "supplier_id", "amount", "currency", number=_plain("invoice_number"))
@@ -412,12 +413,12 @@ def _unchecked(facts: BillFacts) -> pl.Expr:
         "consultant_id": [*ids.get("consultant", []), *reports.get_column("consultant_id")],
     }
     reasons = [
-        pl.when(pl.col(column).is_in(named)).then(pl.format("quarantined: {}", column))
+        pl.when(pl.col(column).is_in(named)).then(sentence("quarantined: {}", column))
         for column, named in columns.items()
         if named
     ]
     orders = numbers.select(normal(pl.col("id"))).get_column("id").to_list()
     if orders:
         said = normal(pl.col("purchase_order_number"))
-        reasons.append(pl.when(said.is_in(orders)).then(pl.format("quarantined: {}", said)))
+        reasons.append(pl.when(said.is_in(orders)).then(sentence("quarantined: {}", said)))
     return pl.coalesce(pl.lit(None, dtype=pl.String), *reasons)

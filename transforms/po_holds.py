@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.figures import sentence
 from transforms.money import MONEY, product
 from transforms.po_duplicates import plain_number
 from transforms.po_tolerances import OFF
@@ -62,17 +63,17 @@ def money(value: pl.Expr) -> pl.Expr:
 
 
 def _amount(value: pl.Expr) -> pl.Expr:
-    return pl.format("{} {}", money(value), "currency")
+    return sentence("{} {}", money(value), "currency")
 
 
 def _limit(column: str, unit: str) -> pl.Expr:
     value = pl.col(column).cast(pl.Decimal(38, 0)).cast(pl.Decimal(38, 4)) / 10_000
-    text = pl.format("{}{}", number(value), pl.lit(unit))
+    text = sentence("{}{}", number(value), pl.lit(unit))
     return pl.when(pl.col(column) == OFF).then(pl.lit("off")).otherwise(text)
 
 
 def _days(value: pl.Expr) -> pl.Expr:
-    return pl.format("{} d", number(value))
+    return sentence("{} d", number(value))
 
 
 def _checked(column: str) -> pl.Expr:
@@ -126,7 +127,7 @@ STATIC: tuple[Rule, ...] = (
         actual=pl.when(pl.col("vendor_known_as").is_not_null())
         .then(pl.col("bill_vendor_name"))
         .when(_other_supplier)
-        .then(pl.format("order {} of supplier {}", _po, "po_supplier"))
+        .then(sentence("order {} of supplier {}", _po, "po_supplier"))
         .otherwise(pl.col("mismatch")),
         stake=pl.when(_wrong_vendor).then(_BILL).otherwise(_LINE),
         detail=pl.col("mismatch"),
@@ -146,8 +147,8 @@ STATIC: tuple[Rule, ...] = (
     Rule(
         code="LINE_UNMATCHED",
         when=pl.col("problem") == "LINE_UNMATCHED",
-        expected=pl.format("a line of order {}", _po),
-        actual=pl.format("line {}", "bill_line"),
+        expected=sentence("a line of order {}", _po),
+        actual=sentence("line {}", "bill_line"),
     ),
     Rule(
         code="LINES_MISSING",
@@ -155,7 +156,7 @@ STATIC: tuple[Rule, ...] = (
         expected=pl.lit("a quantity"),
         actual=_amount(pl.col("amount")),
         detail=pl.when(_vat_bill.abs() <= 100 * 100).then(
-            pl.format("the amount is that of order {} plus 20 % VAT", _po)
+            sentence("the amount is that of order {} plus 20 % VAT", _po)
         ),
     ),
     Rule(
@@ -169,7 +170,7 @@ STATIC: tuple[Rule, ...] = (
         when=_over_percent | _over_amount | _free_of_charge,
         expected=_amount(pl.col("price")),
         actual=_amount(pl.col("unit_price")),
-        tolerance=pl.format(
+        tolerance=sentence(
             "{}, {}", _limit("price_percent", " %"), _limit("price_amount", " a day")
         ),
         stake=product(pl.col("quantity"), pl.col("unit_price") - pl.col("price")).abs(),
@@ -208,7 +209,7 @@ STATIC: tuple[Rule, ...] = (
     Rule(
         code="DATE",
         when=_ordered & (pl.col("invoice_date") < pl.col("start_date")),
-        expected=pl.format("from {} on", "start_date"),
+        expected=sentence("from {} on", "start_date"),
         actual=pl.col("invoice_date").cast(pl.String),
     ),
     Rule(
@@ -223,13 +224,13 @@ STATIC: tuple[Rule, ...] = (
         expected=pl.lit("an invoice not seen before"),
         actual=pl.col("invoice_number"),
         stake=_BILL,
-        detail=pl.format("same as bill {}", "original"),
+        detail=sentence("same as bill {}", "original"),
     ),
     Rule(
         code="DUPLICATE",
         when=_first & pl.col("registered_as").is_not_null() & pl.col("original").is_null(),
         expected=_amount(pl.col("bill_amount")),
-        actual=pl.format("{} registered in BoondManager", "registered_as"),
+        actual=sentence("{} registered in BoondManager", "registered_as"),
         stake=_BILL,
         detail=pl.lit("what is registered under this number is another sum: it would be paid"),
     ),
@@ -296,7 +297,7 @@ DYNAMIC: tuple[Rule, ...] = (
         expected=pl.lit("an order of its own with room"),
         actual=pl.col("invoice_number"),
         stake=_BILL,
-        detail=pl.format("same amount and date as bill {}", "twin"),
+        detail=sentence("same amount and date as bill {}", "twin"),
     ),
 )
 
@@ -304,7 +305,7 @@ PAID_UNPROVEN = Rule(
     code="PAID_UNPROVEN",
     when=_first & pl.col("paid") & (pl.col("rank") > 0) & pl.col("checked"),
     expected=_amount(pl.col("bill_proven")),
-    actual=pl.format("{} paid", _amount(pl.col("bill_amount"))),
+    actual=sentence("{} paid", _amount(pl.col("bill_amount"))),
     stake=pl.col("bill_amount") - pl.col("bill_proven"),
     detail=pl.lit("paid without proof: to claim back"),
 )

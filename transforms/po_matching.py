@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from transforms.figures import sentence
 from transforms.money import MONEY, product
 from transforms.parties import link_vendors
 from transforms.po_facts import LEGS, BillFacts, bills_in_order, kept, order_lines, rows_to_decide
@@ -302,7 +303,7 @@ def _accepted() -> pl.Expr:
 def _explained(shown: pl.DataFrame) -> pl.DataFrame:
     """The rows with `explanation`; sentences are made for distinct figures and for held rows."""
     figures = shown.select("quantity", "unit_price").unique()
-    fits = pl.format(
+    fits = sentence(
         "{} d at {} are ordered and received",
         number(pl.col("quantity")),
         money(pl.col("unit_price")),
@@ -328,7 +329,7 @@ def _explained(shown: pl.DataFrame) -> pl.DataFrame:
 
 def _why_not() -> pl.Expr:
     quantity = number(pl.col("quantity"))
-    part = pl.format(
+    part = sentence(
         "{} of {} d are received: {} {} may be paid",
         number(pl.col("matchable")),
         quantity,
@@ -340,11 +341,11 @@ def _why_not() -> pl.Expr:
         pl.when(pl.col("rank") == NOT_CHECKED)
         .then("unchecked")
         .when((own != "") & (pl.col("rank") == REVIEW))
-        .then(pl.format("held: {}", own))
+        .then(sentence("held: {}", own))
         .when((own != "") & (pl.col("line_rank") == PARTIAL))
         .then(part)
         .when(own != "")
-        .then(pl.format("no receipt is open for {} d", quantity))
+        .then(sentence("no receipt is open for {} d", quantity))
         .when(pl.col("rank") == MATCHED)
         .then(pl.lit("a credit note"))
         .otherwise(pl.lit("another line of the bill is held"))

@@ -21,6 +21,7 @@ from sources.streams import Door, Stream
 from store import runs
 from store.staging import PARENT_KEY, Batch, ChildShape, Shape, Staging
 from transforms.canonical import typed
+from transforms.figures import sentence
 
 log = logging.getLogger("rapproche.sync")
 
@@ -347,7 +348,7 @@ def _no_list(records: pl.DataFrame, child: ChildShape) -> pl.DataFrame:
         "seq",
         pl.lit(child.table).alias("column_name"),
         pl.lit("list").alias("check_name"),
-        pl.format("{}: found {}, wanted a list", pl.lit(child.path), kind).alias("message"),
+        sentence("{}: found {}, wanted a list", pl.lit(child.path), kind).alias("message"),
     )
 
 
