@@ -216,13 +216,16 @@ def _first(error: ValidationError) -> str:
 
 
 def read_policy(path: Path) -> Policy:
-    """`policy.toml`; read again at each run, and all defaults where there is none.
+    """`policy.toml`; read again at each run. An empty file has all the defaults.
 
     Raises:
-        ConfigurationError: an unknown key or a value out of range, by its name.
+        ConfigurationError: no such file (it may have held what waits for a person), an unknown
+            key, or a value out of range, by its name.
     """
     if not path.exists():
-        return Policy()
+        raise ConfigurationError(
+            f"POLICY_FILE: {path} does not exist; an empty file takes the values as shipped"
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
         return Policy.model_validate(content)

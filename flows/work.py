@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -74,6 +75,12 @@ async def directly(command: str, settings: Settings, world: World, **parameters:
     return outcome
 
 
+def duckdb() -> str:
+    """The DuckDB command line beside this Python, else the one on the path."""
+    beside = Path(sys.executable).with_name("duckdb")
+    return str(beside) if beside.exists() else "duckdb"
+
+
 def _show(command: str, settings: Settings, *, as_json: bool) -> None:
     console = terminal.console()
     with read_published(settings.WAREHOUSE_PATH) as warehouse:
@@ -83,5 +90,5 @@ def _show(command: str, settings: Settings, *, as_json: bool) -> None:
         for build in SHOWN.get(command, ()):
             terminal.show(console, build(warehouse))
     if command in SHOWN:
-        query = f'duckdb -readonly {settings.WAREHOUSE_PATH} "from recon.v_open_breaks"'
+        query = f'{duckdb()} -readonly {settings.WAREHOUSE_PATH} "from recon.v_open_breaks"'
         console.print(f"Look further: {query}", highlight=False, soft_wrap=True)

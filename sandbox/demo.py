@@ -98,7 +98,7 @@ def farewell(written: int) -> None:
         f"\nThe vendors took {written} writes in the first night and none in the second.\n\n"
         "Look further:\n"
         f'  {BIN.relative_to(Path.cwd())}/duckdb -readonly {WAREHOUSE} "from recon.v_open_breaks"\n'
-        f"  {BIN.relative_to(Path.cwd())}/rapproche status | breaks | outbox\n"
+        f"  {BIN.relative_to(Path.cwd())}/rapproche status      (or breaks, or outbox)\n"
         "  make ui      the runs, their tasks and artifacts in the Prefect UI\n"
         "  README.md    what it all means, and how to point it at real vendors"
     )

@@ -61,7 +61,8 @@ class SourceError(Exception):
 
     def __str__(self) -> str:
         wait = "" if self.retry_after is None else f" Retry after {self.retry_after:g} s."
-        return f"{self.source}: {self.operation}: {self.code}: {self.message} {self.advice}{wait}"
+        said = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+        return f"{self.source}: {self.operation}: {self.code}: {said} {self.advice}{wait}"
 
 
 class Transient(SourceError):  # noqa: N818 - named by what the caller does next

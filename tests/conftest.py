@@ -2,6 +2,10 @@
 
 import atexit
 import os
+
+# Frames of a few rows are slower on several threads, and the tests fill all cores already.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -81,9 +81,13 @@ def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
     read_at = max(run.now(), datetime.combine(run.as_of, time.max, UTC))
     modified_at = file.modified_at or run.now()
     declared = read_csv(id_, file.name, modified_at, file.content or b"", read_at)
-    unread = declared.lines.filter(pl.col("problem").is_not_null()).height
-    if unread:
-        run.concern(f"{LABEL}: {file.name}: {unread} lines could not be read")
+    unread = declared.lines.filter(pl.col("problem").is_not_null())
+    if unread.height:
+        line_no, problem = unread.select("line_no", "problem").row(0)
+        run.concern(
+            f"{LABEL}: {file.name}: {unread.height} lines could not be read, such as line"
+            f" {line_no}: {problem}"
+        )
     return declared
 
 

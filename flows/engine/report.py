@@ -125,7 +125,7 @@ def _planned(
         "amount": Decimal(total) if total is not None else None,
         "currency": payload.get("currency"),
         "state": row["state"],
-        "why": f"a person decides: rapproche approve {row['command_id']}" if waits else said,
+        "why": f"rapproche approve {row['command_id']} --by NAME --reason TEXT" if waits else said,
     }
 
 

@@ -28,6 +28,18 @@ PARIS = ZoneInfo("Europe/Paris")
 T = TypeVar("T")
 
 
+SETTINGS_OF = {
+    ("boond", "authentication"): "BOOND_CLIENT_ID and BOOND_CLIENT_SECRET, or BOOND_API_KEY",
+    ("boond", ""): "BOOND_BASE_URL and BOOND_AUTH_URL if it lasts",
+    ("bill", "authentication"): (
+        "BILL_COM_USERNAME, BILL_COM_PASSWORD, BILL_COM_ORG_ID and BILL_COM_DEV_KEY"
+    ),
+    ("bill", ""): "BILL_COM_BASE_URL if it lasts",
+    ("declarations", ""): "DECLARATIONS_DIR: create the folder, or name another",
+}
+"""Where a person looks first when a source fails, by the error's kind."""
+
+
 class Driver(Protocol):
     """How units of work are driven and what people see of them: Prefect, or nothing but files."""
 
@@ -87,6 +99,8 @@ class Run:
     def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
         said = f"{stream}: {error}" if stream else str(error)
+        hint = SETTINGS_OF.get((error.source, error.kind)) or SETTINGS_OF.get((error.source, ""))
+        said = f"{said} See {hint}."
         log.error(said)
         if said not in self.failures:
             self.failures.append(said)

@@ -126,8 +126,11 @@ def test_a_setting_that_nothing_reads_yet_is_known(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_policy_with_an_unknown_key_is_refused_by_its_name(elsewhere: Path) -> None:
-    """So is one that is no TOML; without a file all limits are as shipped."""
+    """So is one that is no TOML, and one that is not there: it may have held approvals."""
     file = elsewhere / "policy.toml"
+    with pytest.raises(ConfigurationError, match="POLICY_FILE"):
+        read_policy(file)
+    file.touch()
     assert read_policy(file).billing.partial is False
     file.write_text("[billing]\npartly = true\n")
     with pytest.raises(ConfigurationError, match=r"billing\.partly"):

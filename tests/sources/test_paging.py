@@ -66,7 +66,7 @@ async def read(door: Any, stream: str, **asked: Any) -> list[str]:
 
 
 @given(rows=st.integers(0, 40), cap=st.integers(1, 9), moves=MOVES, meta=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_p16_numbered_pages_miss_no_row_that_stood_still(
     vendor: Any, virtually: Any, rows: int, cap: int, moves: Any, *, meta: bool
 ) -> None:

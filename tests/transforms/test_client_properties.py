@@ -71,7 +71,7 @@ def shuffled(given_facts: CraFacts, seed: int) -> CraFacts:
     return replace(given_facts, **tables)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.lists(LINES, max_size=5),
     st.lists(CRAS, max_size=4),
@@ -93,7 +93,7 @@ def test_p27_any_order_of_rows_gives_the_same_decisions(
     assert one.proposals["reference"].is_unique().all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(LINES, max_size=5), st.lists(CRAS, max_size=4))
 def test_every_day_of_a_file_is_in_one_row(
     lines: list[dict[str, object]], cras: list[dict[str, object]]
@@ -144,7 +144,7 @@ DAYS = st.integers(0, 100).map(lambda quarters: str(Decimal(quarters) / 4))
 PRICE = st.decimals("0.01", "1999.9999", places=4).map(str)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.tuples(DAYS, DAYS, st.booleans()), min_size=1, max_size=3), PRICE)
 def test_p31_what_is_billed_over_all_runs_is_matched_days_times_rate(
     months: list[tuple[str, str, bool]], price: str

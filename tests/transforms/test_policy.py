@@ -13,7 +13,7 @@ SHIPPED = Path(__file__).parents[2] / "policy.toml"
 
 
 def test_the_shipped_file_says_the_defaults() -> None:
-    """Deleting policy.toml changes nothing."""
+    """Emptying policy.toml changes nothing."""
     shipped = tomllib.loads(SHIPPED.read_text(), parse_float=Decimal)
     policy = Policy.model_validate(shipped)
     assert policy.model_copy(update={"approval": {}}) == Policy()
