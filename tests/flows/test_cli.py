@@ -19,6 +19,8 @@ from store.publishing import read_published
 from store.warehouse import Places
 from tests.flows.house import AS_OF, reach
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 
 
