@@ -4,14 +4,13 @@ Frames carry money as `pl.Decimal(18, 4)` and days as `pl.Decimal(9, 4)`. polars
 half even and to the larger scale, so every product and every rounding to cents goes through here.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 import polars as pl
 
 MONEY = pl.Decimal(18, 4)
 DAYS = pl.Decimal(9, 4)
 RATE = pl.Decimal(9, 4)
-CENT = Decimal("0.01")
 
 _SCALE = 4
 
@@ -43,13 +42,3 @@ def product(quantity: pl.Expr, price: pl.Expr) -> pl.Expr:
         Money, a multiple of 0.01; null where a factor is null.
     """
     return _money(_half_up(_units(quantity) * _units(price), 10**6) * 100)
-
-
-def to_cents(amount: pl.Expr) -> pl.Expr:
-    """Money rounded half up to cents; halves go away from zero."""
-    return _money(_half_up(_units(amount), 100) * 100)
-
-
-def cents(amount: Decimal) -> Decimal:
-    """One amount rounded half up to cents, for the few single values."""
-    return amount.quantize(CENT, rounding=ROUND_HALF_UP)

@@ -1,7 +1,6 @@
 """A whole house in process: the engine over the sandbox's transport, in virtual time."""
 
 import asyncio
-import selectors
 import shutil
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,7 @@ from flows.settings import Settings
 from sandbox.server import Sandbox
 from sandbox.world import World as Vendors
 from store.publishing import read_published
+from tests.virtual_time import VirtualLoop
 
 T = TypeVar("T")
 AS_OF = date(2026, 11, 3)
@@ -27,32 +27,6 @@ START = datetime(2026, 11, 3, 3, tzinfo=UTC)
 POLICY = Path(__file__).parents[2] / "policy.toml"
 ROOT = "http://127.0.0.1"
 Intercept = Callable[[httpx.Request], httpx.Response | None]
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits: what would have been waited for is added to the clock."""
-
-    elapsed = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0 if timeout is not None else None)
-        if not ready and timeout:
-            self.elapsed += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer as soon as nothing else is left."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-        # Floats near zero would hide a nanosecond between a timer and the clock.
-        self._clock_resolution = 1e-6
-
-    def time(self) -> float:
-        """The virtual seconds so far."""
-        return self._jumping.elapsed
 
 
 class House:

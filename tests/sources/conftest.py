@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,34 +16,9 @@ from sources.boond import Boond
 from sources.errors import SourceError
 from sources.exchange import Call
 from sources.wiring import Wiring
+from tests.virtual_time import VirtualLoop
 
 START = datetime(2026, 11, 3, 4, 0, tzinfo=UTC)
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits: what would have been waited for is added to the clock."""
-
-    elapsed = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0 if timeout is not None else None)
-        if not ready and timeout:
-            self.elapsed += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer as soon as nothing else is left."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-        # Floats near zero would hide a nanosecond between a timer and the clock.
-        self._clock_resolution = 1e-6
-
-    def time(self) -> float:
-        """The virtual seconds so far."""
-        return self._jumping.elapsed
 
 
 def now() -> datetime:

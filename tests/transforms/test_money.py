@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.money import DAYS, MONEY, product, to_cents
+from transforms.money import DAYS, MONEY, product
 
 DAY_COUNTS = st.decimals(-99_999, 99_999, places=4)
 PRICES = st.decimals(-(10**9), 10**9, places=4)
@@ -33,7 +33,8 @@ def test_a_product_is_the_exact_one_rounded_half_up(quantity: Decimal, price: De
 )
 def test_halves_go_away_from_zero(amount: str, cents: str) -> None:
     """A credit of 2.345 is as large as a debit of 2.345."""
-    got = frame(Decimal(1), Decimal(amount)).select(to_cents(pl.col("price"))).item()
+    rows = frame(Decimal(1), Decimal(amount))
+    got = rows.select(product(pl.col("quantity"), pl.col("price"))).item()
     assert got == Decimal(cents)
 
 
