@@ -32,7 +32,8 @@ sandbox: $(READY) ## the stand-in vendors, on loopback
 	@$(BIN)/rapproche sandbox
 
 test: $(READY) ## every test
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not (benchmark or prefect or processes)"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not (benchmark or properties or prefect or processes)"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m properties --hypothesis-profile=thorough
 	$(BIN)/python -m pytest -m "(prefect or processes) and not benchmark"
 
 check: $(READY) ## lint, types, import contracts, tests

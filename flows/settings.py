@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from transforms.languages import Language
 from transforms.policy import Policy
 
 OUR_PREFIXES = ("RAPPROCHE_", "BOOND_", "BILL_COM_")
@@ -25,7 +26,6 @@ NOT_READ_YET = frozenset(
         "BOOND_CLIENT_KEY",
         "BOOND_BASIC_USER",
         "BOOND_BASIC_PASSWORD",
-        "RAPPROCHE_LANG",
         "RAPPROCHE_CRA_MONTHS",
         "RAPPROCHE_METRICS_FILE",
     }
@@ -116,12 +116,25 @@ class Settings(BaseSettings):
     BILL_COM_CURRENCY: str = Field(
         "USD", pattern="^[A-Z]{3}$", description="Currency where a bill names none."
     )
+    SMTP_URL: SecretStr | None = Field(
+        None,
+        description="Mail server: smtp://[user:password@]host:port, smtp+starttls://… or smtps://…;"
+        " without it mails are written to files.",
+    )
+    MAIL_FROM: str | None = Field(None, description="Sender of our mails.")
+    OPS_EMAIL: str | None = Field(None, description="Who is told of critical errors.")
+    SMS_URL: SecretStr | None = Field(
+        None, description="Where SMS go, as an Apprise URL; without it none is sent."
+    )
     TAX_RATE: Decimal = Field(
         Decimal("0.20"),
         ge=0,
         le=1,
         decimal_places=4,
         description="Tax rate where the contract has none and the client is French.",
+    )
+    RAPPROCHE_LANG: Language = Field(
+        "fr", description="Language of explanations, mails and the report: fr or en."
     )
     RAPPROCHE_TLS12: bool = Field(
         default=False, description="Allows TLS 1.2; otherwise 1.3 is required."
@@ -172,7 +185,14 @@ _BILL_CREDENTIALS = (
     "BILL_COM_ORG_ID",
     "BILL_COM_DEV_KEY",
 )
-SECRETS = ("BOOND_CLIENT_SECRET", "BOOND_API_KEY", "BILL_COM_PASSWORD", "BILL_COM_DEV_KEY")
+SECRETS = (
+    "BOOND_CLIENT_SECRET",
+    "BOOND_API_KEY",
+    "BILL_COM_PASSWORD",
+    "BILL_COM_DEV_KEY",
+    "SMTP_URL",
+    "SMS_URL",
+)
 """Settings that a Prefect Secret block of the same name (lower case, hyphens) may supply."""
 
 

@@ -120,9 +120,9 @@ def test_p03_secrets_print_as_asterisks(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_setting_that_nothing_reads_yet_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a warning, not a refusal."""
-    put(monkeypatch, RAPPROCHE_LANG="fr")
+    put(monkeypatch, RAPPROCHE_CRA_MONTHS="3")
     load()
-    assert unread_names() == ["RAPPROCHE_LANG"]
+    assert unread_names() == ["RAPPROCHE_CRA_MONTHS"]
 
 
 def test_a_policy_with_an_unknown_key_is_refused_by_its_name(elsewhere: Path) -> None:
