@@ -1,0 +1,40 @@
+"""What changed after we relied on it: gathered, decided and recorded as breaks of its own."""
+
+import polars as pl
+
+from checks import results
+from checks.findings import must_hold
+from flows.engine.run import Run
+from store import relied_on
+from transforms import drift
+
+TABLES = (
+    "contract_rates",
+    "consultants",
+    "purchase_orders",
+    "purchase_order_lines",
+    "bills",
+    "client_invoices",
+)
+
+
+def watch(run: Run) -> pl.DataFrame:
+    """Looks at everything that we relied on, and keeps what moved as holds.
+
+    Call it after both sides were recorded, in the same transaction.
+
+    Returns:
+        Rows of recon.holds, one a break.
+    """
+    facts = drift.DriftFacts(
+        cra_matches=run.warehouse.table("recon.cra_matches"),
+        billed=run.warehouse.table("recon.billing_ledger"),
+        validated=relied_on.validated_days(run.warehouse),
+        accepted=relied_on.accepted_lines(run.warehouse),
+        registered=relied_on.registered_amounts(run.warehouse),
+        invoiced=relied_on.invoiced_totals(run.warehouse),
+        **{name: run.warehouse.table(f"core.{name}") for name in TABLES},
+    )
+    holds = must_hold(results.HOLDS, drift.find_drift(facts, run.settings.RAPPROCHE_LANG))
+    run.warehouse.replace("recon.holds", holds, "break_id LIKE 'drift/%'", run_id=run.run_id)
+    return holds

@@ -1,0 +1,173 @@
+"""What changed after we relied on it is a break that names both values."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.transforms.client_facts import frame, person, rate
+from transforms.drift import DriftFacts, find_drift
+
+NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+ROW = "cra/2026-10/C1/P1/CT1"
+REGISTERED = {"bill_id": pl.String, "amount": pl.Decimal(18, 4)}
+INVOICED = {
+    "reference": pl.String,
+    "invoice_id": pl.String,
+    "total_excl_tax": pl.Decimal(18, 4),
+    "currency": pl.String,
+}
+VALIDATED = {"break_id": pl.String, "cra_days": pl.Decimal(9, 4)}
+
+
+def relied_on(**more: Any) -> DriftFacts:
+    """20 days validated and billed at 500, 10 days of an order accepted; nothing moved."""
+    days = {"cra_days": Decimal(20), "declared_days": Decimal(20), "daily_rate": Decimal(500)}
+    who = {"consultant_id": "P1", "consultant_name": "Jean Dupont", "contract_id": "CT1"}
+    match = {"break_id": ROW, "period": "2026-10", "currency": "EUR", "cra_ids": ["A1"]}
+    billed = {"contract_id": "CT1", "consultant_id": "P1", "period": "2026-10", "currency": "EUR"}
+    accepted = {
+        "bill_id": "B1",
+        "bill_line": 1,
+        "invoice_number": "F-1",
+        "po_id": "PO1",
+        "po_line": 1,
+        "po_price": Decimal(450),
+        "ordered_qty": Decimal(20),
+        "status": "matched",
+        "invoiced_amount": Decimal(4500),
+        "accepted_amount": Decimal(4500),
+        "currency": "EUR",
+        "decided_at": NOON,
+    }
+    order = {"id": "PO1", "reference": "PO-1", "status": "approved"}
+    line = {"purchase_order_id": "PO1", "line_no": 1, "daily_rate": Decimal(450)}
+    bill = {"id": "B1", "invoice_number": "F-1", "amount": Decimal(4500), "status": "approved"}
+    invoice = {"id": "I1", "total_excl_tax": Decimal(10000), "currency": "EUR", "status": "sent"}
+    sent = {"reference": "RAP-1", "invoice_id": "I1", "total_excl_tax": Decimal(10000)}
+    facts: dict[str, pl.DataFrame] = {
+        "cra_matches": frame("recon.cra_matches", [match | who | days]),
+        "validated": pl.DataFrame([{"break_id": ROW, "cra_days": Decimal(20)}], VALIDATED),
+        "billed": frame(
+            "recon.billing_ledger", [billed | {"days": Decimal(20), "amount": Decimal(10000)}]
+        ),
+        "contract_rates": frame("core.contract_rates", [rate("500")]),
+        "consultants": frame("core.consultants", [person()]),
+        "accepted": frame("recon.po_matches", [accepted]),
+        "registered": pl.DataFrame([{"bill_id": "B1", "amount": Decimal(4500)}], REGISTERED),
+        "purchase_orders": frame("core.purchase_orders", [order]),
+        "purchase_order_lines": frame(
+            "core.purchase_order_lines", [line | {"estimated_days": Decimal(20)}]
+        ),
+        "bills": frame("core.bills", [bill]),
+        "invoiced": pl.DataFrame([sent | {"currency": "EUR"}], INVOICED),
+        "client_invoices": frame("core.client_invoices", [invoice]),
+    }
+    return DriftFacts(**(facts | more))
+
+
+def put(facts: DriftFacts, table: str, **values: Any) -> DriftFacts:
+    """The facts with one value of a table changed."""
+    rows: pl.DataFrame = getattr(facts, table)
+    typed = {n: pl.lit(v, dtype=rows.schema[n]) for n, v in values.items()}
+    return DriftFacts(**(vars(facts) | {table: rows.with_columns(**typed)}))
+
+
+def test_nothing_is_said_while_nothing_moved() -> None:
+    """No drift without a change."""
+    assert find_drift(relied_on(), "fr").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "code", "said", "stake"),
+    [
+        ("cra_matches", {"cra_days": Decimal(18)}, "CRA_CHANGED", ("20 d", "18 d"), "1000"),
+        (
+            "contract_rates",
+            {"daily_rate": Decimal(550)},
+            "RATE_CHANGED",
+            ("10,000.00 EUR", "11,000.00 EUR"),
+            "1000",
+        ),
+        (
+            "purchase_order_lines",
+            {"daily_rate": Decimal(400)},
+            "PO_CHANGED",
+            ("20 d × 450.00 EUR", "20 d × 400.00 EUR"),
+            "1000",
+        ),
+        (
+            "purchase_orders",
+            {"status": "cancelled"},
+            "PO_CHANGED",
+            ("20 d × 450.00 EUR", "cancelled"),
+            "4500",
+        ),
+        ("bills", {"amount": Decimal(5000)}, "BILL_CHANGED", ("4,500.00", "5,000.00"), "500"),
+        ("bills", {"invoice_number": "F-2"}, "BILL_CHANGED", ("(F-1)", "(F-2)"), "0"),
+        ("bills", {"deleted_at": NOON}, "BILL_CHANGED", ("4,500.00", "deleted"), "4500"),
+        (
+            "client_invoices",
+            {"total_excl_tax": Decimal(9000)},
+            "INVOICE_CHANGED",
+            ("10,000.00 EUR", "9,000.00 EUR"),
+            "1000",
+        ),
+        (
+            "client_invoices",
+            {"deleted_at": NOON},
+            "INVOICE_CHANGED",
+            ("10,000.00 EUR", "deleted"),
+            "10000",
+        ),
+    ],
+)
+def test_a_change_names_both_values(
+    table: str, values: dict[str, Any], code: str, said: tuple[str, str], stake: str
+) -> None:
+    """A fact that moved is one break with what was, what is, and the euros between them."""
+    [hold] = find_drift(put(relied_on(), table, **values), "en").to_dicts()
+    assert hold["code"] == code
+    assert said[0] in hold["expected"]
+    assert said[1] in hold["actual"]
+    assert hold["expected"] in hold["detail"]
+    assert hold["actual"] in hold["detail"]
+    assert hold["amount_at_stake"] == Decimal(stake)
+
+
+def test_a_correction_that_was_billed_ends_it() -> None:
+    """Once what is billed is what the CRA says now, nothing drifts any more."""
+    changed = put(relied_on(), "cra_matches", cra_days=Decimal(18))
+    settled = put(changed, "billed", days=Decimal(18), amount=Decimal(9000))
+    assert find_drift(settled, "fr").is_empty()
+
+
+def test_a_cancelled_invoice_is_no_drift() -> None:
+    """A cancelled invoice has a hold of its own."""
+    facts = put(relied_on(), "client_invoices", status="cancelled", total_excl_tax=Decimal(1))
+    assert find_drift(facts, "fr").is_empty()
+
+
+def test_a_cra_that_is_gone_is_said() -> None:
+    """Days that are no longer reported at all are the whole of what was validated."""
+    [hold] = find_drift(put(relied_on(), "cra_matches", cra_days=None), "fr").to_dicts()
+    assert (hold["actual"], hold["amount_at_stake"]) == ("rien : supprimé", Decimal(10000))
+
+
+def test_an_adopted_bill_has_the_tolerance_of_its_lines() -> None:
+    """Without a registration of ours, a cent a line is no change."""
+    facts = put(relied_on(), "bills", amount=Decimal("4500.01"))
+    adopted = DriftFacts(**(vars(facts) | {"registered": facts.registered.clear()}))
+    assert find_drift(adopted, "fr").is_empty()
+
+
+def test_it_speaks_french() -> None:
+    """The sentence is in the language asked for."""
+    changed = put(relied_on(), "cra_matches", cra_days=Decimal("18.5"))
+    [said] = find_drift(changed, "fr")["detail"]
+    assert (
+        said
+        == "Jean Dupont, octobre 2026 : le CRA a été validé avec 20 j, il dit maintenant 18,5 j"
+    )

@@ -1,0 +1,336 @@
+"""Facts that changed after they were validated, billed or accepted (reconciliation.md 4).
+
+Each is a break of its own that names both values, open until the value returns, what we wrote
+follows it (a correction is billed, a credit note made), or a person decides.
+
+| code | what was relied on | what it is held against |
+|---|---|---|
+| `CRA_CHANGED` | CRA days with which we validated a CRA of the row | the row's CRA days now |
+| `RATE_CHANGED` | what is billed for a person on a contract | the days billed at today's rate |
+| `PO_CHANGED` | price and days of an order's line when a bill was accepted on it | the line now |
+| `BILL_CHANGED` | amount and number under which a bill was accepted | the bill now |
+| `INVOICE_CHANGED` | total that we invoiced | the total at the vendor; cancelled ones aside |
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from transforms.cra_outcomes import HOLDS
+from transforms.languages import Language, days_said, money_said, month_said
+from transforms.money import MONEY, product
+from transforms.rates import daily_rates
+
+_DAYS_NONE = pl.lit(Decimal(0), dtype=pl.Decimal(9, 4))
+_ACCEPTED = ["matched", "partial"]
+_CENT = Decimal("0.01")
+_WORDS: Mapping[str, Mapping[Language, str]] = {
+    "CRA_CHANGED": {
+        "fr": "{who}, {period} : le CRA a été validé avec {was}, il dit maintenant {now}",
+        "en": "{who}, {period}: the CRA was validated with {was}, it now says {now}",
+    },
+    "RATE_CHANGED": {
+        "fr": "{who}, {period} : facturé {was} ; au taux d'aujourd'hui ce serait {now}",
+        "en": "{who}, {period}: billed {was}; at today's rate it would be {now}",
+    },
+    "PO_CHANGED": {
+        "fr": "commande {who} : {was} quand une facture a été acceptée, maintenant {now}",
+        "en": "order {who}: {was} when an invoice was accepted, now {now}",
+    },
+    "BILL_CHANGED": {
+        "fr": "facture {who} : acceptée pour {was}, Bill.com dit maintenant {now}",
+        "en": "invoice {who}: accepted for {was}, Bill.com now says {now}",
+    },
+    "INVOICE_CHANGED": {
+        "fr": "facture {who} : créée pour {was}, BoondManager dit maintenant {now}",
+        "en": "invoice {who}: created for {was}, BoondManager now says {now}",
+    },
+}
+_GONE: Mapping[Language, str] = {"fr": "rien : supprimé", "en": "nothing: deleted"}
+_CANCELLED: Mapping[Language, str] = {"fr": "annulée", "en": "cancelled"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFacts:
+    """What was relied on, and what it is now.
+
+    Attributes:
+        cra_matches: recon.cra_matches, all months.
+        validated: `break_id`, `cra_days` with which its CRAs were last validated by us.
+        billed: recon.billing_ledger.
+        contract_rates: core.contract_rates.
+        consultants: core.consultants.
+        accepted: recon.po_matches of bills that were registered or flagged, as decided then.
+        registered: `bill_id`, `amount` of the registrations that we made.
+        purchase_orders: core.purchase_orders.
+        purchase_order_lines: core.purchase_order_lines.
+        bills: core.bills.
+        invoiced: `reference`, `invoice_id`, `total_excl_tax`, `currency` of the invoices we made.
+        client_invoices: core.client_invoices.
+    """
+
+    cra_matches: pl.DataFrame
+    validated: pl.DataFrame
+    billed: pl.DataFrame
+    contract_rates: pl.DataFrame
+    consultants: pl.DataFrame
+    accepted: pl.DataFrame
+    registered: pl.DataFrame
+    purchase_orders: pl.DataFrame
+    purchase_order_lines: pl.DataFrame
+    bills: pl.DataFrame
+    invoiced: pl.DataFrame
+    client_invoices: pl.DataFrame
+
+
+def find_drift(facts: DriftFacts, language: Language) -> pl.DataFrame:
+    """Holds (recon.holds) of everything that is not any more what we relied on.
+
+    Args:
+        facts: what was relied on, and what it is now.
+        language: of `detail`.
+
+    Returns:
+        One row a break, sorted by `break_id`; `expected` is what was, `actual` what is.
+    """
+    rows = [
+        *_said(_cras(facts), "CRA_CHANGED", "cra", language),
+        *_said(_rates(facts), "RATE_CHANGED", "invoice", language),
+        *_said(_orders(facts), "PO_CHANGED", "bill", language),
+        *_said(_bills(facts), "BILL_CHANGED", "bill", language),
+        *_said(_invoices(facts), "INVOICE_CHANGED", "invoice", language),
+    ]
+    return pl.DataFrame(rows, schema=HOLDS, orient="row").sort("break_id")
+
+
+def _said(
+    rows: pl.DataFrame, code: str, subject: str, language: Language
+) -> Iterable[dict[str, Any]]:
+    """The holds of the changed rows; they are few, so their texts are made one by one."""
+    show = _FIGURES[code]
+    for row in rows.to_dicts():
+        was, now = show(row, "was", language), show(row, "now", language)
+        period = month_said(row["period"], language) if row.get("period") else ""
+        words = _WORDS[code][language]
+        yield {
+            "break_id": f"drift/{row['key']}",
+            "subject": subject,
+            "subject_id": row["subject_id"],
+            "code": code,
+            "severity": "warning",
+            "expected": was,
+            "actual": now,
+            "tolerance": None,
+            "amount_at_stake": row["stake"],
+            "currency": row["currency"],
+            "detail": words.format(who=row["who"], period=period, was=was, now=now),
+        }
+
+
+def _cras(facts: DriftFacts) -> pl.DataFrame:
+    """Rows whose CRA days moved since we validated them, and were not billed anew since."""
+    net = facts.billed.group_by("contract_id", "consultant_id", "period").agg(
+        billed_days=pl.col("days").sum().cast(pl.Decimal(9, 4))
+    )
+    now = pl.coalesce("cra_days", _DAYS_NONE)
+    return (
+        facts.cra_matches.join(
+            facts.validated.select("break_id", was="cra_days"), on="break_id", how="inner"
+        )
+        .join(net, on=["contract_id", "consultant_id", "period"], how="left")
+        .filter(now != pl.col("was"), now.ne_missing(pl.col("billed_days")))
+        .select(
+            "period",
+            "was",
+            "currency",
+            key="break_id",
+            subject_id=pl.coalesce(pl.col("cra_ids").list.first(), "consultant_id"),
+            who=pl.coalesce("consultant_name", "declared_name", "consultant_id"),
+            now="cra_days",
+            stake=product((now - pl.col("was")).cast(pl.Decimal(9, 4)), pl.col("daily_rate")).abs(),
+        )
+    )
+
+
+def _rates(facts: DriftFacts) -> pl.DataFrame:
+    """Months of a person on a contract that are not billed at the rate of today."""
+    keys = ["contract_id", "consultant_id", "period"]
+    net = (
+        facts.billed.group_by(*keys, "currency")
+        .agg(pl.col("days").sum().cast(pl.Decimal(9, 4)), was=pl.col("amount").sum().cast(MONEY))
+        .filter(pl.col("days") > Decimal(0))
+    )
+    rates = daily_rates(net, facts.contract_rates, facts.consultants)
+    full = pl.concat_str("first_name", "last_name", separator=" ")
+    names = facts.consultants.select(consultant_id="id", name=full)
+    now = product(pl.col("days"), pl.col("daily_rate"))
+    return (
+        net.join(rates.drop("currency"), on=keys[:2], how="left")
+        .join(names, on="consultant_id", how="left")
+        .filter(now.is_not_null() & (now != pl.col("was")))
+        .select(
+            "period",
+            "currency",
+            "was",
+            key=pl.concat_str(
+                pl.lit("rate"), "period", "contract_id", "consultant_id", separator="/"
+            ),
+            subject_id="contract_id",
+            who=pl.coalesce("name", "consultant_id"),
+            now=now,
+            stake=(now - pl.col("was")).abs(),
+        )
+    )
+
+
+def _orders(facts: DriftFacts) -> pl.DataFrame:
+    """Lines of orders whose price or days moved since a bill was last accepted on them."""
+    last = (
+        facts.accepted.filter(pl.col("status").is_in(_ACCEPTED), pl.col("po_line").is_not_null())
+        .sort("decided_at", "bill_id", "bill_line")
+        .group_by("po_id", "po_line", maintain_order=True)
+        .agg(
+            pl.col("po_price", "ordered_qty", "currency").last(),
+            accepted_amount=pl.col("accepted_amount").sum().cast(MONEY),
+        )
+    )
+    lines = facts.purchase_order_lines.select(
+        "daily_rate", "estimated_days", po_id="purchase_order_id", po_line="line_no"
+    )
+    heads = facts.purchase_orders.select(
+        "reference",
+        po_id="id",
+        dead=(pl.col("status") == "cancelled") | pl.col("deleted_at").is_not_null(),
+    )
+    moved = pl.any_horizontal(
+        pl.col("dead").fill_null(value=True),
+        pl.col("daily_rate").ne_missing(pl.col("po_price")),
+        pl.col("estimated_days").ne_missing(pl.col("ordered_qty")),
+    )
+    then = product(pl.col("ordered_qty"), pl.col("po_price"))
+    today = product(pl.col("estimated_days"), pl.col("daily_rate"))
+    gone = pl.col("dead").fill_null(value=True) | pl.col("daily_rate").is_null()
+    return (
+        last.join(heads, on="po_id", how="left")
+        .join(lines, on=["po_id", "po_line"], how="left")
+        .filter(moved)
+        .select(
+            "currency",
+            "dead",
+            "po_price",
+            "ordered_qty",
+            "daily_rate",
+            "estimated_days",
+            key=pl.concat_str(pl.lit("order"), "po_id", "po_line", separator="/"),
+            subject_id="po_id",
+            who=pl.coalesce("reference", "po_id"),
+            stake=pl.when(gone).then("accepted_amount").otherwise((today - then).abs()),
+        )
+    )
+
+
+def _bills(facts: DriftFacts) -> pl.DataFrame:
+    """Accepted bills that carry another amount or number now, or are gone."""
+    then = (
+        facts.accepted.group_by("bill_id")
+        .agg(
+            pl.col("invoice_number", "currency").first(),
+            lines=pl.len(),
+            sum_of_lines=pl.col("invoiced_amount").sum().cast(MONEY),
+        )
+        .join(facts.registered.select("bill_id", "amount"), on="bill_id", how="left")
+        .with_columns(was=pl.coalesce("amount", "sum_of_lines"))
+    )
+    now = facts.bills.select(
+        "deleted_at", bill_id="id", now_number="invoice_number", now_amount="amount"
+    )
+    # without a registration of ours only the lines are known, and their sum has its tolerance
+    slack = pl.when(pl.col("amount").is_null()).then(pl.col("lines") * pl.lit(_CENT)).otherwise(0)
+    moved = pl.any_horizontal(
+        pl.col("deleted_at").is_not_null(),
+        (pl.col("now_amount") - pl.col("was")).abs() > slack,
+        pl.col("now_number").ne_missing(pl.col("invoice_number")),
+    )
+    alive = pl.when(pl.col("deleted_at").is_null())
+    return (
+        then.join(now, on="bill_id", how="inner")
+        .filter(moved)
+        .select(
+            "currency",
+            "was",
+            was_number="invoice_number",
+            now_number=alive.then("now_number"),
+            key=pl.concat_str(pl.lit("bill"), "bill_id", separator="/"),
+            subject_id="bill_id",
+            who=pl.coalesce("invoice_number", "bill_id"),
+            now=alive.then("now_amount"),
+            stake=pl.coalesce((alive.then("now_amount") - pl.col("was")).abs(), "was"),
+        )
+    )
+
+
+def _invoices(facts: DriftFacts) -> pl.DataFrame:
+    """Invoices of ours that carry another total at the vendor, or are gone."""
+    now = facts.client_invoices.filter(pl.col("status") != "cancelled").select(
+        "deleted_at", invoice_id="id", now_total="total_excl_tax", now_currency="currency"
+    )
+    alive = pl.when(pl.col("deleted_at").is_null())
+    moved = pl.any_horizontal(
+        pl.col("deleted_at").is_not_null(),
+        pl.col("now_total") != pl.col("total_excl_tax"),
+        (pl.col("now_currency") != pl.col("currency")).fill_null(value=False),
+    )
+    return (
+        facts.invoiced.join(now, on="invoice_id", how="inner")
+        .filter(moved)
+        .select(
+            "currency",
+            "now_currency",
+            was="total_excl_tax",
+            key=pl.concat_str(pl.lit("invoice"), "reference", separator="/"),
+            subject_id="invoice_id",
+            who="reference",
+            now=alive.then("now_total"),
+            stake=pl.coalesce(
+                (alive.then("now_total") - pl.col("total_excl_tax")).abs(), "total_excl_tax"
+            ),
+        )
+    )
+
+
+def _days(row: Mapping[str, Any], side: str, language: Language) -> str:
+    return _GONE[language] if row[side] is None else days_said(row[side], language)
+
+
+def _money(row: Mapping[str, Any], side: str, language: Language) -> str:
+    if row[side] is None:
+        return _GONE[language]
+    currency = row.get(f"{side}_currency") or row["currency"]
+    number = row.get(f"{side}_number")
+    said = money_said(row[side], currency, language)
+    moved = row.get("was_number") != row.get("now_number")
+    return f"{said} ({number})" if moved and number else said
+
+
+def _line(row: Mapping[str, Any], side: str, language: Language) -> str:
+    days, price = {
+        "was": (row["ordered_qty"], row["po_price"]),
+        "now": (row["estimated_days"], row["daily_rate"]),
+    }[side]
+    if side == "now" and row["dead"]:
+        return _CANCELLED[language]
+    if days is None or price is None:
+        return _GONE[language]
+    return f"{days_said(days, language)} × {money_said(price, row['currency'], language)}"
+
+
+_FIGURES: Mapping[str, Callable[[Mapping[str, Any], str, Language], str]] = {
+    "CRA_CHANGED": _days,
+    "RATE_CHANGED": _money,
+    "PO_CHANGED": _line,
+    "BILL_CHANGED": _money,
+    "INVOICE_CHANGED": _money,
+}
