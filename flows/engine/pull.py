@@ -334,8 +334,12 @@ def _with_gaps(shape: Shape, records: pl.DataFrame) -> pl.DataFrame:
     """Names what the source left out, where the table has a column for it."""
     if not shape.gaps:
         return records
+    # a list is known by its JSON type here, and one that is null is left out too
     missing = [
-        pl.when(pl.col(column).is_null()).then(pl.lit(name)) for name, column in shape.gaps.items()
+        pl.when(
+            pl.col(column).is_null() | (pl.col(column) == "NULL") & column.startswith("list:")
+        ).then(pl.lit(name))
+        for name, column in shape.gaps.items()
     ]
     return records.with_columns(
         pl.concat_list(missing).list.drop_nulls().list.sort().alias("incomplete_fields")
