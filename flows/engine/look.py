@@ -13,7 +13,7 @@ import polars as pl
 
 from checks import results
 from checks.findings import must_hold
-from flows.engine.pull import shape_of
+from flows.engine.rows import shape_of
 from flows.engine.run import Run, month_before
 from store import findings, outbox
 from store.staging import texts

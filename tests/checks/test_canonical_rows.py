@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from checks.contracts import CORE, dtypes
-from flows.engine.pull import _with_gaps, checked, shape_of
+from flows.engine.rows import _with_gaps, checked, shape_of
 from sources import bill_gateway, boond_v3, json_text
 from sources.streams import Record, Stream, child_of, kind_of, wire_keys
 from store.staging import PARENT_KEY, Batch, Shape, Staging
