@@ -123,3 +123,41 @@ BILLING_LEDGER = contract(
     invoice_id=text(),
     billed_at=instant(required=True),
 )
+DRAFTS = contract(
+    "drafts",
+    bill_id=text(required=True),
+    supplier_id=text(required=True),
+    kind=one_of("credit_note", "wait"),
+    to_email=text(),
+    language=one_of("fr", "en"),
+    subject=text(required=True),
+    text=text(required=True),
+    html=text(required=True),
+    amount=money(required=True),
+    currency=text(),
+)
+ACTIVITY_ALERTS = contract(
+    "activity_alerts",
+    period=text(required=True),
+    consultant_id=text(required=True),
+    cra_id=text(),
+    due_date=day(required=True),
+    days_left=number(pl.Int32, required=True),
+    risk=one_of("low", "medium", "high", "critical"),
+    manager_email=text(),
+    blocked_amount=money(positive=True),
+    currency=text(),
+    cra_status=text(),
+)
+BILLING_DEADLINES = contract(
+    "billing_deadlines",
+    contract_id=text(required=True),
+    client_id=text(required=True),
+    contract_reference=text(required=True),
+    billing_deadline=day(required=True),
+    days_left=number(pl.Int32, required=True),
+    pending_cras=number(pl.Int32, required=True),
+    unpriced_cras=number(pl.Int32, required=True),
+    blocked_amount=money(positive=True),
+    currency=text(),
+)

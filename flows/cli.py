@@ -58,6 +58,33 @@ class Amount(click.ParamType[Decimal]):
             self.fail(f"{value!r} is no amount", param, ctx)
 
 
+class AmountRange(click.ParamType[Any]):
+    """A range of amounts: `100-500`, `>1000`, `<50`, `450`."""
+
+    name = "RANGE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The range."""
+        from transforms.bill_search import Amounts  # noqa: PLC0415 - polars takes its time
+
+        try:
+            return value if isinstance(value, Amounts) else Amounts.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Number(click.ParamType[str]):
+    """A part of an invoice number."""
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """The part as written, once anything of it can be compared."""
+        if not any(sign.isalnum() for sign in str(value)):
+            self.fail(f"{value!r} has no letter and no digit", param, ctx)
+        return str(value)
+
+
 Command = Callable[..., Any]
 
 
@@ -130,6 +157,13 @@ def match(**parameters: Any) -> None:
     _work("match", **parameters)
 
 
+@rapproche.command()
+@_dated
+def monitor(**parameters: Any) -> None:
+    """Who owes a CRA, and the billing dates that wait for it."""
+    _work("monitor", **parameters)
+
+
 @rapproche.command("write-back")
 @_dated
 @_applying
@@ -149,17 +183,50 @@ def status() -> None:
     """The last runs, how far each stream was read, and the month."""
     from flows.engine import report  # noqa: PLC0415 - what reads starts at once
 
-    _read(report.last_runs, report.freshness, report.summary, report.held)
+    _read(lambda warehouse, _: report.last_runs(warehouse))
+    _read(lambda warehouse, _: report.freshness(warehouse))
+    _read(lambda warehouse, _: report.summary(warehouse))
+    _read(lambda warehouse, _: report.held(warehouse))
 
 
 @rapproche.command()
+@click.option("--kind", help="Only of this kind: cra, bill, declaration, invoice.")
+@click.option("--code", help="Only with this code, such as GAP_TOO_LARGE or missing_cra.")
+@click.option("--all", "closed_too", is_flag=True, help="Closed and overridden ones too.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def breaks(limit: int, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
+def breaks(limit: int, as_json: bool, **asked: Any) -> None:  # noqa: FBT001 - a flag of the command
     """What is open, the most money first."""
-    from flows.engine import report  # noqa: PLC0415 - what reads starts at once
+    from flows.engine import search  # noqa: PLC0415 - what reads starts at once
 
-    _read(lambda warehouse: report.open_breaks(warehouse, limit), as_json=as_json)
+    wanted = search.BreaksAsked(**asked)
+    _read(
+        lambda warehouse, language: search.breaks_table(warehouse, wanted, limit, language),
+        as_json=(lambda warehouse: search.breaks(warehouse, wanted)) if as_json else None,
+    )
+
+
+@rapproche.command()
+@click.option(
+    "--number", type=Number(), help="In the invoice number, without case and punctuation."
+)
+@click.option("--vendor", help="In the vendor's name, without case and accents, or its id.")
+@click.option("--amount", "amounts", type=AmountRange(), help="100-500, >1000, <50 or 450.")
+@click.option("--from", "first_day", type=Day(), help="Dated on this day or later.")
+@click.option("--to", "last_day", type=Day(), help="Dated on this day or earlier.")
+@click.option("--status", help="Status in Bill.com, or of the match.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def bills(limit: int, as_json: bool, **asked: Any) -> None:  # noqa: FBT001 - a flag of the command
+    """Search supplier invoices of Bill.com."""
+    from flows.engine import search  # noqa: PLC0415 - what reads starts at once
+    from transforms.bill_search import Search  # noqa: PLC0415 - likewise
+
+    wanted = Search(**asked)
+    _read(
+        lambda warehouse, _: search.bills_table(warehouse, wanted, limit),
+        as_json=(lambda warehouse: search.bills(warehouse, wanted)) if as_json else None,
+    )
 
 
 @rapproche.command()
@@ -168,24 +235,50 @@ def outbox(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
     """Commands that are not settled, with what they wait for."""
     from flows.engine import report  # noqa: PLC0415 - what reads starts at once
 
-    _read(report.outbox_table, as_json=as_json)
+    _read(
+        lambda warehouse, _: report.outbox_table(warehouse),
+        as_json=(lambda warehouse: report.outbox_table(warehouse).rows) if as_json else None,
+    )
+
+
+@rapproche.command("report")
+@_dated
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to; default: report-YYYY-MM.html among the artifacts.",
+)
+def month_report(period: str | None, as_of: date | None, out: Path | None) -> None:
+    """The month on one page: an HTML file that needs nothing else."""
+    from flows import settings  # noqa: PLC0415 - what reads starts at once
+    from flows.engine import run  # noqa: PLC0415 - likewise
+    from flows.page import month  # noqa: PLC0415 - likewise
+    from store.publishing import read_published  # noqa: PLC0415 - likewise
+
+    said = settings.load()
+    wanted = period or run.month_before(as_of or run.paris_today(run.system_clock()))
+    file = out or run.artifacts_directory(said.WAREHOUSE_PATH) / month.file_name(wanted)
+    with read_published(said.WAREHOUSE_PATH) as warehouse:
+        click.echo(month.write(warehouse, wanted, said.RAPPROCHE_LANG, file))
 
 
 @rapproche.command()
-@click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@click.argument("names", nargs=-1, required=True, metavar="COMMAND|BREAK…")
 @click.option("--amount", type=Amount(), help="Up to which amount.")
+@_as_of
 @_deciding
-def approve(**parameters: Any) -> None:
-    """Approve commands that wait for a person."""
-    _work("decide", decision="approved", **parameters)
+def approve(names: tuple[str, ...], **parameters: Any) -> None:
+    """Approve commands that wait, or override breaks (`bill/ID` is a whole bill)."""
+    _work("decide", approve=list(names), reject=[], **parameters)
 
 
 @rapproche.command()
-@click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@click.argument("names", nargs=-1, required=True, metavar="COMMAND|BREAK…")
+@_as_of
 @_deciding
-def reject(**parameters: Any) -> None:
-    """Reject commands that wait for a person."""
-    _work("decide", decision="rejected", amount=None, **parameters)
+def reject(names: tuple[str, ...], **parameters: Any) -> None:
+    """Reject commands or breaks: nothing is billed, paid or sent for them."""
+    _work("decide", approve=[], reject=list(names), amount=None, **parameters)
 
 
 @rapproche.group()
@@ -225,19 +318,18 @@ def _work(command: str, *, as_json: bool = False, **parameters: Any) -> None:
     sys.exit(work.run(command, parameters, as_json=as_json, with_prefect=prefect_configured()))
 
 
-def _read(*tables: Callable[..., Any], as_json: bool = False) -> None:
-    """Prints tables of the published file."""
+def _read(table: Callable[[Any, Any], Any], *, as_json: Callable[[Any], Any] | None = None) -> None:
+    """Prints a table of the published file, made in the language of the settings, or its rows."""
     from flows import settings, terminal  # noqa: PLC0415 - likewise
     from flows.engine import report  # noqa: PLC0415 - likewise
     from store.publishing import read_published  # noqa: PLC0415 - likewise
 
-    with read_published(settings.load().WAREHOUSE_PATH) as warehouse:
-        for build in tables:
-            table = build(warehouse)
-            if as_json:
-                click.echo(report.as_json(table))
-            else:
-                terminal.show(terminal.console(), table)
+    said = settings.load()
+    with read_published(said.WAREHOUSE_PATH) as warehouse:
+        if as_json:
+            click.echo(report.rows_as_json(as_json(warehouse)))
+        else:
+            terminal.show(terminal.console(), table(warehouse, said.RAPPROCHE_LANG))
 
 
 def prefect_configured() -> bool:

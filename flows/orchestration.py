@@ -10,10 +10,12 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import task
 from prefect.artifacts import (
+    acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     aupdate_progress_artifact,
@@ -25,7 +27,7 @@ from prefect.states import Completed
 
 from flows.engine.run import Outcome, Run, system_clock
 from flows.engine.wiring import World, open_run
-from flows.settings import SECRETS, load
+from flows.settings import SECRETS, Settings, load
 
 T = TypeVar("T")
 STEP_PERCENT = 10
@@ -67,6 +69,12 @@ class Orchestrated:
         """Leaves a Markdown artifact under its key, with a version a run."""
         await acreate_markdown_artifact(markdown=markdown, key=key, description=title)
 
+    async def link(self, key: str, title: str, file: Path) -> None:
+        """Leaves a link artifact; browsers follow it on the machine of the file alone."""
+        await acreate_link_artifact(
+            link=file.as_uri(), link_text=file.name, key=key, description=f"{title}: {file}"
+        )
+
     async def progress(self, key: str, title: str, done: int, total: int | None) -> None:
         """Moves the progress artifact of a stream of several pages, in percent."""
         if not total or (done >= total and key not in self._progress):
@@ -97,7 +105,7 @@ async def as_flow_run(
         SourceUnavailableError: a source could not be read or written (exit code 3).
     """
     logging.getLogger("rapproche").setLevel(logging.INFO)
-    settings = load(await _secrets())
+    settings = await supplied_settings()
     async with open_run(
         command, settings, Orchestrated(), World(system_clock), **parameters
     ) as run:
@@ -107,6 +115,11 @@ async def as_flow_run(
     if outcome.exit_code == 3:  # noqa: PLR2004 - running.md, exit codes
         raise SourceUnavailableError(said)
     return Completed(message=said or None, name=outcome.state.capitalize())
+
+
+async def supplied_settings() -> Settings:
+    """The settings of this process; secrets that it lacks come from Prefect Secret blocks."""
+    return load(await _secrets())
 
 
 async def _secrets() -> dict[str, str]:

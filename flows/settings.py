@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sources.mail import mail_server, mailbox
 from transforms.languages import Language
 from transforms.policy import Policy
 
@@ -47,7 +48,19 @@ def _is_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_mail_server(value: SecretStr) -> SecretStr:
+    mail_server(value.get_secret_value())
+    return value
+
+
+def _is_mailbox(value: str) -> str:
+    mailbox(value)
+    return value
+
+
 Url = Annotated[str, AfterValidator(_is_url)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_is_mail_server)]
+Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
 class Settings(BaseSettings):
@@ -116,13 +129,13 @@ class Settings(BaseSettings):
     BILL_COM_CURRENCY: str = Field(
         "USD", pattern="^[A-Z]{3}$", description="Currency where a bill names none."
     )
-    SMTP_URL: SecretStr | None = Field(
+    SMTP_URL: SmtpUrl | None = Field(
         None,
         description="Mail server: smtp://[user:password@]host:port, smtp+starttls://… or smtps://…;"
         " without it mails are written to files.",
     )
-    MAIL_FROM: str | None = Field(None, description="Sender of our mails.")
-    OPS_EMAIL: str | None = Field(None, description="Who is told of critical errors.")
+    MAIL_FROM: Mailbox | None = Field(None, description="Sender of our mails.")
+    OPS_EMAIL: Mailbox | None = Field(None, description="Who is told of critical errors.")
     SMS_URL: SecretStr | None = Field(
         None, description="Where SMS go, as an Apprise URL; without it none is sent."
     )
@@ -157,6 +170,12 @@ class Settings(BaseSettings):
         missing = [name for name, value in bill.items() if not value]
         if missing and len(missing) < len(bill):
             raise ValueError(f"{missing[0]} is missing: the other BILL_COM credentials are set")
+        return self
+
+    @model_validator(mode="after")
+    def _mails_have_a_sender(self) -> Self:
+        if self.SMTP_URL and not self.MAIL_FROM:
+            raise ValueError("MAIL_FROM is missing: SMTP_URL is set")
         return self
 
     @model_validator(mode="after")

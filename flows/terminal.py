@@ -8,7 +8,9 @@ from rich.table import Table as RichTable
 from flows.engine.report import Table, text
 
 PIPED_WIDTH = 160
-WHOLE = frozenset({"amount_at_stake", "code", "command_id", "reference", "period"})
+WHOLE = frozenset(
+    {"amount", "amount_at_stake", "break", "code", "command_id", "euros", "reference", "period"}
+)
 """Columns that are never broken over lines: what people copy, and numbers."""
 
 
@@ -34,4 +36,7 @@ def show(console: Console, table: Table, *, columns: tuple[str, ...] = ()) -> No
         )
     for row in rows.iter_rows():
         shown.add_row(*(escape(text(value)) for value in row))
+    for row in (table.totals().select(columns) if columns else table.totals()).iter_rows():
+        shown.add_section()
+        shown.add_row(*(escape(text(value)) for value in row), style="bold")
     console.print(shown)

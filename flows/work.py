@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from flows import logs, terminal
-from flows.engine import parts, people, report
+from flows.engine import activity, parts, people, report
 from flows.engine.direct import Direct
 from flows.engine.run import Outcome, Run, artifacts_directory, system_clock
 from flows.engine.wiring import World, open_run
@@ -21,6 +21,7 @@ PARTS: Mapping[str, Callable[[Run], Awaitable[None]]] = {
     "sync": parts.sync,
     "reconcile": parts.reconcile,
     "match": parts.match,
+    "monitor": parts.monitor,
     "write_back": parts.write_back,
     "publish": parts.publish,
     "retry_quarantine": parts.retry_quarantine,
@@ -28,14 +29,15 @@ PARTS: Mapping[str, Callable[[Run], Awaitable[None]]] = {
     "link_consultant": people.link_consultant,
     "link_vendor": people.link_vendor,
 }
-FLOWS = frozenset({"nightly", "sync", "reconcile", "match", "write_back", "publish"})
+FLOWS = frozenset({"nightly", "sync", "reconcile", "match", "monitor", "write_back", "publish"})
 SHOWN: Mapping[str, tuple[Callable[..., report.Table], ...]] = {
     "nightly": (report.summary, report.billed, report.held, report.plan, report.written),
     "sync": (report.freshness,),
     "reconcile": (report.summary, report.held),
     "match": (report.summary, report.held),
+    "monitor": (activity.alerts, activity.deadlines),
     "write_back": (report.plan, report.written),
-    "decide": (report.outbox_table,),
+    "decide": (report.decided, report.decided_plan),
 }
 
 

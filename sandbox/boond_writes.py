@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.domain import ClientInvoice, Cra, InvoiceLine, SupplierInvoice
+from sandbox.trading import next_id
 from sandbox.wire import day_of, instant_of, invalid, number_of
 from sandbox.world import World
 
@@ -44,7 +45,7 @@ def create_client_invoice(world: World, body: dict[str, Any]) -> ClientInvoice:
     if body.get("status", "draft") != "draft":
         raise invalid("an invoice is created as draft")
     invoice = ClientInvoice(
-        id=str(60001 + len(world.client_invoices)),
+        id=next_id(world.client_invoices, 60001),
         updated_at=world.now(),
         reference=_text(body, "reference"),
         client_id=client_id,
@@ -73,7 +74,7 @@ def register_supplier_invoice(world: World, body: dict[str, Any]) -> SupplierInv
     if body.get("status", "registered") != "registered":
         raise invalid("a supplier invoice is created as registered")
     invoice = SupplierInvoice(
-        id=str(80001 + len(world.supplier_invoices)),
+        id=next_id(world.supplier_invoices, 80001),
         updated_at=world.now(),
         supplier_id=_reference(world.suppliers, body, "supplier"),
         order_id=order_id,

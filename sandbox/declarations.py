@@ -1,10 +1,13 @@
-"""The files that clients send: CSV of several manners, and mails."""
+"""The files that clients send: CSV of several manners, a workbook, and mails."""
 
+import io
 from codecs import BOM_UTF8
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
 from email.utils import format_datetime
+
+from xlsxwriter import Workbook
 
 from sandbox.domain import Books, DeclaredLine
 from sandbox.months import bounds
@@ -12,6 +15,9 @@ from sandbox.peopling import Scope
 
 HEADER = ("client", "consultant", "period", "days")
 EXCEL_EVERY = 4
+WORKBOOK_OF = "301"
+"""The client that sends a workbook, where another one mails."""
+LETTERHEAD_ROWS = 2
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -38,6 +44,9 @@ def files(books: Books, scope: Scope) -> dict[str, bytes]:
             continue
         name = f"declaration-{client_id}-{lines[0].period}.csv"
         sent = _sent(scope, index)
+        if books.mail_clients and client_id == WORKBOOK_OF:
+            made[name.replace(".csv", ".xlsx")] = _workbook(lines, sent)
+            continue
         excel = index % EXCEL_EVERY == 1
         made[name] = _excel(lines, sent) if excel else _csv(lines, sent)
     if books.mail_clients:
@@ -58,6 +67,27 @@ def _excel(lines: list[DeclaredLine], sent: datetime) -> bytes:
     """The manner of French Excel: a byte-order mark, semicolons, decimal commas, CRLF."""
     rows = _rows(lines, sent, ",")
     return BOM_UTF8 + "".join(";".join(row) + "\r\n" for row in rows).encode()
+
+
+def _workbook(lines: list[DeclaredLine], sent: datetime) -> bytes:
+    """Two rows of letterhead, then the header; months as dates, days as numbers, a sheet beside."""
+    rows = _rows(lines, sent, ".")
+    place = rows[0].index("period")
+    out = io.BytesIO()
+    # the instant of making lies in the file: with it fixed the bytes are the same each time
+    with Workbook(out, {"in_memory": True}) as book:
+        book.set_properties({"created": sent.replace(tzinfo=None)})
+        month = book.add_format({"num_format": "mmmm yyyy"})
+        sheet = book.add_worksheet("Jours")
+        sheet.write(0, 0, f"Jours déclarés {lines[0].period}")
+        for number, row in enumerate(rows, start=LETTERHEAD_ROWS):
+            sheet.write_row(number, 0, row)
+            if number > LETTERHEAD_ROWS:
+                first = date.fromisoformat(f"{row[place]}-01")
+                sheet.write_datetime(number, place, datetime.combine(first, time()), month)
+                sheet.write_number(number, place + 1, float(row[place + 1]))
+        book.add_worksheet("Vide")
+    return out.getvalue()
 
 
 def _rows(lines: list[DeclaredLine], sent: datetime, point: str) -> list[list[str]]:
@@ -97,6 +127,7 @@ def _mails(
         + [_english(books, line) for line in lines[half:]]
         + ["", "Best regards"],
         _sent(scope, 2),
+        _table(books, lines[half:]),
     )
     stem = f"mails/{client_id}-{scope.month}"
     return {f"{stem}-fr.eml": french, f"{stem}-en.eml": english}
@@ -128,7 +159,24 @@ def _forged(books: Books, scope: Scope) -> bytes:
     )
 
 
-def _mail(sender: str, subject: str, body: list[str], sent: datetime) -> bytes:
+def _table(books: Books, lines: list[DeclaredLine]) -> str:
+    """The English mail as its sender sees it: a table with a total below."""
+    rows = [("Consultant", "Project", "Days", "Amount")]
+    rows += [
+        (name, project, days.removesuffix(" d"), euros)
+        for name, project, days, euros in (_english(books, line).split(" | ") for line in lines)
+    ]
+    total = _days(sum((line.days for line in lines), Decimal(0)), ".")
+    cells = [
+        [f"<td><p>{cell}</p></td>" for cell in row] for row in [*rows, ("Total", "", total, "")]
+    ]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    return f"<p>Hello,</p><table border=1>{body}</table><p>Best regards</p>"
+
+
+def _mail(
+    sender: str, subject: str, body: list[str], sent: datetime, html: str | None = None
+) -> bytes:
     message = EmailMessage()
     message["From"] = sender
     message["To"] = "cra@esn.example"
@@ -136,4 +184,8 @@ def _mail(sender: str, subject: str, body: list[str], sent: datetime) -> bytes:
     message["Date"] = format_datetime(sent)
     message["Message-ID"] = f"<{sent.timestamp():.0f}.{len(body)}@{sender.partition('@')[2]}>"
     message.set_content("\n".join(body), charset="utf-8")
+    if html:
+        message.add_alternative(html, subtype="html", charset="utf-8")
+        # the boundary is drawn by chance otherwise
+        message.set_boundary(f"=={sent.timestamp():.0f}==")
     return message.as_bytes()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from sandbox.planted import Planted
+
 CENT = Decimal("0.01")
 
 
@@ -294,40 +296,6 @@ class DeclaredLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planted:
-    """A mistake put into the world, and what a right reconciliation says of it.
-
-    Attributes:
-        side: `clients` or `suppliers`.
-        code: what is planted: an outcome, a hold code, or a word of ours.
-        outcome: the expected outcome (clients) or status (suppliers) of the row.
-        holds: the hold codes expected on the row.
-        admits_more: whether other holds may come with them; otherwise they are all.
-        amount: euros that the mistake is about, where that is one figure.
-        by_mail: whether only a reader of mails can see it.
-    """
-
-    side: str
-    code: str
-    outcome: str | None
-    holds: tuple[str, ...] = ()
-    admits_more: bool = False
-    period: str
-    client_id: str | None = None
-    consultant_id: str | None = None
-    contract_id: str | None = None
-    cra_id: str | None = None
-    bill_id: str | None = None
-    line: int | None = None
-    declared_name: str | None = None
-    declared_days: Decimal | None = None
-    cra_days: Decimal | None = None
-    amount: Decimal | None = None
-    by_mail: bool = False
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedInvoice:
     """A client invoice that must be created: days by consultant, euros without tax."""
 
@@ -350,7 +318,10 @@ class ExpectedPaidBill:
 
 @dataclass(slots=True)
 class Books:
-    """Everything that is true in the world, by table."""
+    """Everything that is true in the world, by table.
+
+    `letters` are files of clients beside their declarations, name → content.
+    """
 
     consultants: dict[str, Consultant] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
@@ -368,6 +339,7 @@ class Books:
     missions: dict[str, Mission] = field(default_factory=dict)
     declared: list[DeclaredLine] = field(default_factory=list)
     mail_clients: list[str] = field(default_factory=list)
+    letters: dict[str, bytes] = field(default_factory=dict)
     planted: list[Planted] = field(default_factory=list)
     coming_bills: list[Bill] = field(default_factory=list)
     unbilled: dict[str, str] = field(default_factory=dict)

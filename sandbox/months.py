@@ -58,3 +58,10 @@ def business_days(month: str) -> tuple[date, ...]:
     first, last = bounds(month)
     every = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return tuple(day for day in every if is_business(day))
+
+
+def closed_days(month: str) -> tuple[date, ...]:
+    """Returns the public holidays of a month that fall on a weekday, in order."""
+    first, last = bounds(month)
+    closed = sorted(day for day in holidays(first.year) if first <= day <= last)
+    return tuple(day for day in closed if day.weekday() < SATURDAY)

@@ -1,20 +1,23 @@
 """Mistakes between what was ordered, received and invoiced."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from sandbox.domain import Bill, BillLine, Books, Consultant, Planted, PurchaseOrder, cents
+from sandbox.domain import Bill, BillLine, Books, Consultant, PurchaseOrder, cents
 from sandbox.months import bounds, business_days
 from sandbox.peopling import BLOCK, Scope
+from sandbox.planted import Planted
 from sandbox.trading import PAID_BEFORE, add_bill, pay
 
 # Prices of other orders never make a multiple of a quarter day out of this one's amounts.
 PRIME_PRICE = Decimal(487)
 QUARTER_DAY = Decimal("0.25")
 VAT = Decimal("1.2")
+# These leave the month's receipts unused.
+OPEN = ("PRICE", "LINE_UNMATCHED", "LINE_TOTAL", "TOTAL", "CURRENCY")
 EXTRA_DAYS, PAID_EXTRA_DAYS, SHORT_OF_ORDER = Decimal(2), Decimal(3), Decimal(2)
 ORDER_STARTS_AFTER = 2
 
@@ -153,9 +156,15 @@ def _po_status(case: Case) -> None:
 
 
 def _supplier_mismatch(case: Case) -> None:
-    """The bill names an order of another supplier."""
-    other = next(o for o in case.books.orders.values() if o.supplier_id != case.order.supplier_id)
-    case.bill.order_number = other.reference
+    """The bill names an order of another supplier: whose own bill waits, so that days are open."""
+    books = case.books
+    waiting = [str(p.consultant_id) for p in books.planted if p.code in OPEN]
+    cases = (Case(books, case.scope, books.consultants[who]) for who in waiting)
+    others = [o for o in cases if o.order.supplier_id != case.order.supplier_id]
+    roomy = (o for o in others if o.worked() >= case.worked() and o.price >= case.price)
+    other = next(roomy, others[0])
+    case.bill.order_number = other.order.reference
+    case.bill_days(min(case.worked(), other.worked()), min(case.price, other.price))
 
 
 def _supplier_unconfirmed(case: Case) -> None:
@@ -208,9 +217,9 @@ def _no_currency(case: Case) -> None:
     case.bill.currency = None
 
 
-Plant = Callable[[Case], None]
-# In the order of the externals of the first block; the shared order's two are left alone.
-CASES: tuple[tuple[str, Plant, str, tuple[str, ...]], ...] = (
+Cases = tuple[str, Callable[[Case], None], str, tuple[str, ...]]
+# Code, change, status, holds: in the order of the externals; the shared order's two are left alone.
+CASES: tuple[Cases, ...] = (
     ("PRICE", _price, "review", ("PRICE",)),
     ("PO_MISSING", _po_missing, "review", ("PO_MISSING",)),
     ("PO_AMBIGUOUS", _po_ambiguous, "review", ("PO_AMBIGUOUS",)),
@@ -236,9 +245,7 @@ CASES: tuple[tuple[str, Plant, str, tuple[str, ...]], ...] = (
 )
 NOTES = {
     "LINE_UNMATCHED": "the hold is the second line's own",
-    "SUPPLIER_MISMATCH": "other holds may come with it: the order is not this person's",
-    "RECEIPT_UNKNOWN": "QTY_RECEIVED may come with it: the order line names nobody",
-    "SUPPLIER_UNKNOWN": "PO_MISSING may come with it",
+    "SUPPLIER_MISMATCH": "the order of another supplier's consultant, with days left",
     "NO_CURRENCY": "matched where BILL_COM_CURRENCY=EUR",
     "PARTIAL": "two days were not received; amount is what is proven",
     "PENDING_RECEIPT": "the CRA is submitted, not validated",
@@ -247,17 +254,12 @@ NOTES = {
     PAID_BEFORE: "paid in Bill.com: registered, never flagged",
     "CREDIT_NOTE": "registered, never flagged for payment",
 }
-ADMITS_MORE = {"SUPPLIER_MISMATCH", "RECEIPT_UNKNOWN", "SUPPLIER_UNKNOWN"}
 
 
 def plant_bills(books: Books, scope: Scope) -> None:
     """Plants the mistakes of the supplier side."""
-    alone = [c for c in _externals(books) if len(_order(books, c).lines) == 1]
-    for consultant, (code, change, status, holds) in zip(alone, CASES, strict=True):
-        case = Case(books, scope, consultant)
-        change(case)
-        if status:
-            _note(books, scope, code, status, holds, case)
+    alone = with_own_order(books, 0)
+    plant_cases(books, scope, alone, CASES)
     shared = next(o for o in books.orders.values() if len(o.lines) > 1)
     _before(books, scope)
     _duplicate(books, scope, shared)
@@ -265,14 +267,23 @@ def plant_bills(books: Books, scope: Scope) -> None:
     _credit(books, scope, Case(books, scope, alone[[c[0] for c in CASES].index("NO_CURRENCY")]))
 
 
-def _externals(books: Books) -> Iterable[Consultant]:
-    """The external consultants of the first block, in order."""
-    in_block = sum(map(sum, BLOCK))
-    return [c for c in list(books.consultants.values())[:in_block] if c.supplier_id]
+def plant_cases(
+    books: Books, scope: Scope, people: Iterable[Consultant], cases: Sequence[Cases]
+) -> None:
+    """Plants one case a person, in their order."""
+    for consultant, (code, change, status, holds) in zip(people, cases, strict=False):
+        case = Case(books, scope, consultant)
+        change(case)
+        if status:
+            _note(books, scope, code, status, holds, case)
 
 
-def _order(books: Books, consultant: Consultant) -> PurchaseOrder:
-    return books.orders[str(books.missions[consultant.id].order_id)]
+def with_own_order(books: Books, block: int) -> list[Consultant]:
+    """The external consultants of a block whose order names nobody else."""
+    size, people = sum(map(sum, BLOCK)), list(books.consultants.values())
+    external = [c for c in people[block * size : (block + 1) * size] if c.supplier_id]
+    orders = {c.id: books.orders[str(books.missions[c.id].order_id)] for c in external}
+    return [c for c in external if len(orders[c.id].lines) == 1]
 
 
 def _note(
@@ -290,7 +301,6 @@ def _note(
             code=code,
             outcome=status,
             holds=holds,
-            admits_more=code in ADMITS_MORE,
             period=scope.month,
             consultant_id=case.consultant.id,
             cra_id=books.reports[case.consultant.id, scope.month],
@@ -303,18 +313,19 @@ def _note(
     )
 
 
-def _said(books: Books, scope: Scope, code: str, status: str, bill: Bill) -> None:
+def _said(
+    books: Books, scope: Scope, code: str, status: str, bill: Bill, *holds: str, line: int = 1
+) -> None:
     books.unpaid[bill.id] = code
     books.planted.append(
         Planted(
             side="suppliers",
             code=code,
             outcome=status,
-            holds=() if status == "matched" else (code,),
-            admits_more=code in ADMITS_MORE,
+            holds=holds,
             period=scope.month,
             bill_id=bill.id,
-            line=1,
+            line=line,
             amount=bill.amount,
             note=NOTES.get(code, ""),
         )
@@ -353,14 +364,19 @@ def _duplicate(books: Books, scope: Scope, order: PurchaseOrder) -> None:
     again.id, again.number = f"{first.id}-2", first.number.replace("-", " / ")
     again.created_at = again.updated_at = first.created_at + timedelta(hours=2)
     books.bills[again.id] = again
-    _said(books, scope, "DUPLICATE", "review", again)
+    for line in range(1, len(again.lines) + 1):
+        holds = ("DUPLICATE", "QTY_RECEIVED")[line > 1 :]
+        _said(books, scope, "DUPLICATE", "review", again, *holds, line=line)
 
 
 def _unknown_vendor(books: Books, scope: Scope) -> None:
     """A bill from a vendor that BoondManager does not know."""
-    any_vendor = next(iter(books.vendors.values()))
     vendor = replace(
-        any_vendor, id="ven-900", name="Papeterie Duhamel", tax_id="FR61512777999", email=None
+        next(iter(books.vendors.values())),
+        id="ven-900",
+        name="Papeterie Duhamel",
+        tax_id="FR61512777999",
+        email=None,
     )
     books.vendors[vendor.id] = vendor
     amount = Decimal("312.40")
@@ -368,7 +384,7 @@ def _unknown_vendor(books: Books, scope: Scope) -> None:
         description="Fournitures de bureau", quantity=Decimal(1), unit_price=amount, amount=amount
     )
     bill = add_bill(books, scope, vendor.id, None, [line], scope.month)
-    _said(books, scope, "SUPPLIER_UNKNOWN", "review", bill)
+    _said(books, scope, "SUPPLIER_UNKNOWN", "review", bill, "SUPPLIER_UNKNOWN", "PO_MISSING")
 
 
 def _credit(books: Books, scope: Scope, case: Case) -> None:

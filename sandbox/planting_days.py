@@ -12,11 +12,11 @@ from sandbox.domain import (
     Consultant,
     Contract,
     DeclaredLine,
-    Planted,
     Rate,
 )
 from sandbox.months import bounds, business_days, shifted
 from sandbox.peopling import Scope
+from sandbox.planted import Planted
 from sandbox.trading import add_invoice, line_of
 
 # Clients of the first block, and who works there by position: see `peopling.BLOCK`.
@@ -44,18 +44,23 @@ class Planter:
         """Returns the contract that a consultant works under."""
         return self.books.contracts[self.books.missions[consultant.id].contract_id]
 
+    def report(self, consultant: Consultant, activities: list[Activity]) -> None:
+        """Lets a consultant's CRA of the month say these lines, whose total it tells."""
+        cra = self.books.cra_of(consultant.id, self.month)
+        cra.activities = sorted(activities, key=lambda a: a.day)
+        cra.total_days = cra.production_days(cra.start, cra.end)
+
     def work(self, consultant: Consultant, days: Decimal) -> None:
         """Lets a consultant's CRA of the month say so many production days."""
-        cra, left = self.books.cra_of(consultant.id, self.month), days
-        cra.activities = []
+        lines, left = [], days
         for day in business_days(self.month):
             done = min(left, Decimal(1))
             if done:
-                cra.activities.append(Activity(day, done))
+                lines.append(Activity(day, done))
             if done < 1:
-                cra.activities.append(Activity(day, 1 - done, "absence", "congés payés"))
+                lines.append(Activity(day, 1 - done, "absence", "congés payés"))
             left -= done
-        cra.total_days = days
+        self.report(consultant, lines)
 
     def declare(self, consultant: Consultant, **changes: Any) -> None:
         """Changes what the client declares of a consultant."""
@@ -89,6 +94,7 @@ class Planter:
         consultant: Consultant,
         holds: tuple[str, ...] = (),
         note: str = "",
+        **more: Any,
     ) -> None:
         """Keeps what was planted of a consultant, with the days of both sides as they are."""
         books, (first, last) = self.books, bounds(self.month)
@@ -113,13 +119,13 @@ class Planter:
                 cra_days=cra_days,
                 amount=gap * rate if gap is not None else None,
                 note=note,
+                **more,
             )
         )
 
 
-def plant_days(books: Books, scope: Scope) -> None:
+def plant_days(planter: Planter) -> None:
     """Plants the mistakes of the client side."""
-    planter = Planter(books, scope)
     steps: tuple[Callable[[Planter], None], ...] = (
         _gaps,
         _reports,
@@ -137,7 +143,7 @@ def plant_days(books: Books, scope: Scope) -> None:
     for step in steps:
         step(planter)
     _mails(planter)
-    for consultant in books.staff(BLOCKED):
+    for consultant in planter.books.staff(BLOCKED):
         planter.blocks(consultant, "the client's month is blocked by a missing entry")
 
 
@@ -152,6 +158,7 @@ def _mails(planter: Planter) -> None:
             holds=("SENDER_UNKNOWN",),
             period=planter.month,
             by_mail=True,
+            file="mails/relance-inconnu.eml",
             note="mails/relance-inconnu.eml must replace no declaration",
         )
     )
@@ -187,7 +194,7 @@ def _reports(planter: Planter) -> None:
     validated.status, validated.validated_at = "validated", validated.updated_at
     validated.validator = differs.manager_id
     books.cra_of(inconsistent.id, planter.month).total_days += 1
-    planter.note("missing_cra", "missing_cra", absent)
+    planter.note("missing_cra", "missing_cra", absent, cause="none_found")
     planter.note("CRA_NOT_SUBMITTED", "held", draft, ("CRA_NOT_SUBMITTED",))
     code = "VALIDATED_CRA_DIFFERS"
     planter.note(code, "under_reported", differs, (code,))
@@ -245,8 +252,12 @@ def _names(planter: Planter) -> None:
     planter.rename(neighbour, "Nicolas", "Lefevre")
     planter.declare(torn, name_text="Nicolas Lefebre")
     planter.blocks(torn, "ambiguous name")
-    note = f"could also be {neighbour.id}; the CRA left over may be said as undeclared"
+    note = f"{torn.id} or {neighbour.id}"
     planter.note("NAME_AMBIGUOUS", "held", torn, ("NAME_AMBIGUOUS",), note)
+    # nobody is known to be meant: the row bears the name, and the CRA is left over
+    planted = planter.books.planted
+    planted[-1] = replace(planted[-1], consultant_id=None, cra_id=None)
+    planter.note("LEFT_OVER", "undeclared", torn, note="the CRA of the ambiguous name")
     misspelt = planter.who(MISSPELT, 2)
     planter.rename(misspelt, "Christophe", "Delaunay")
     planter.declare(misspelt, name_text="Christophe Delaunai")
@@ -276,8 +287,9 @@ def _swap(planter: Planter) -> None:
     planter.work(other, planter.usual - 1)
     planter.declare(one, days=planter.usual - 1)
     planter.declare(other, days=planter.usual)
-    planter.note("SWAP", "under_reported", one, note=f"swapped with {other.id}")
-    planter.note("SWAP", "over_reported", other, note=f"swapped with {one.id}")
+    for who, with_, outcome in ((one, other, "under_reported"), (other, one, "over_reported")):
+        note = f"swapped with {with_.id}"
+        planter.note("SWAP", outcome, who, note=note, cause="swap", others=(with_.name,))
 
 
 def _unknown_people(planter: Planter) -> None:
@@ -304,7 +316,7 @@ def _unknown_people(planter: Planter) -> None:
     )
     books.declared += [stranger, nobody]
     for line, code, outcome, holds in (
-        (stranger, "missing_entry", "missing_entry", ()),
+        (stranger, "missing_entry", "missing_entry", ("MISSING_ENTRY",)),
         (nobody, "CLIENT_UNKNOWN", "held", ("CLIENT_UNKNOWN",)),
     ):
         books.planted.append(
@@ -315,6 +327,7 @@ def _unknown_people(planter: Planter) -> None:
                 holds=holds,
                 period=month,
                 client_id=line.client_id,
+                declared_client=line.client_text,
                 declared_name=line.name_text,
                 declared_days=line.days,
                 note=f"said of {line.client_text}",
@@ -327,12 +340,22 @@ def _waiting(planter: Planter) -> None:
     until = bounds(shifted(planter.month, QUARTER))[1]
     quarterly, at_end = planter.who(CALM, 2), planter.who(CORRECTED, 2)
     if bounds(planter.month)[0].month % QUARTER:
+        _unbilled_before(planter, quarterly)
         planter.contract(quarterly).frequency = "quarterly"
         planter.blocks(quarterly, "billed by the quarter")
         planter.note("WAIT_QUARTER", "matched", quarterly, note="wait for billing date")
     planter.contract(at_end).frequency, planter.contract(at_end).end = "end", until
     planter.blocks(at_end, "billed at the contract's end")
     planter.note("WAIT_END", "matched", at_end, note="wait for billing date")
+
+
+def _unbilled_before(planter: Planter, consultant: Consultant) -> None:
+    """Takes away what a person billed of the month before: it is of the same quarter."""
+    invoices, contract = planter.books.client_invoices, planter.contract(consultant)
+    before = bounds(planter.scope.previous)[0]
+    if before.month % QUARTER:
+        for invoice in [i for i in invoices.values() if i.contract_id == contract.id]:
+            del invoices[invoice.id]
 
 
 def _earlier_bill(planter: Planter) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sandbox.domain import (
     Activity,
@@ -32,22 +33,42 @@ PAID_BEFORE = "PAID_BEFORE"
 
 def trade(books: Books, scope: Scope) -> None:
     """Fills in the month of interest and the one before."""
-    several = books.with_several_contracts()
     for month in (scope.previous, scope.month):
-        for mission in books.missions.values():
-            _report(books, scope, mission, month, several=mission.client_id in several)
-    for mission in books.missions.values():
-        books.declared.append(_declare(books, scope, mission, several=mission.client_id in several))
+        _report_all(books, scope, month)
+    _declare_all(books, scope)
     _invoice_by_hand(books, scope)
     for month in (scope.previous, scope.month):
-        for order in books.orders.values():
-            _bill(books, scope, order, month)
+        _bill_all(books, scope, month)
     _settle_some(books, scope)
+
+
+def trade_month(books: Books, scope: Scope) -> None:
+    """Fills in the month of interest alone."""
+    _report_all(books, scope, scope.month)
+    _declare_all(books, scope)
+    _bill_all(books, scope, scope.month)
+
+
+def _report_all(books: Books, scope: Scope, month: str) -> None:
+    several = books.with_several_contracts()
+    for mission in books.missions.values():
+        _report(books, scope, mission, month, several=mission.client_id in several)
+
+
+def _declare_all(books: Books, scope: Scope) -> None:
+    several = books.with_several_contracts()
+    for mission in books.missions.values():
+        books.declared.append(_declare(books, scope, mission, several=mission.client_id in several))
+
+
+def _bill_all(books: Books, scope: Scope, month: str) -> None:
+    for order in books.orders.values():
+        _bill(books, scope, order, month)
 
 
 def _report(books: Books, scope: Scope, mission: Mission, month: str, *, several: bool) -> None:
     first, last = bounds(month)
-    index = len(books.cras)
+    index = len(books.reports)
     consultant = books.consultants[mission.consultant_id]
     activities = _activities(scope, month)
     current = month == scope.month
@@ -156,7 +177,7 @@ def add_invoice(
     """Puts a client invoice into the books, sent and not paid."""
     net = sum((line.total for line in lines), Decimal(0))
     invoice = ClientInvoice(
-        id=str(60001 + len(books.client_invoices)),
+        id=next_id(books.client_invoices, 60001),
         updated_at=scope.at(issued + timedelta(days=1), len(books.client_invoices)),
         reference=reference,
         client_id=books.contracts[contract_id].client_id,
@@ -175,6 +196,11 @@ def add_invoice(
     return invoice
 
 
+def next_id(records: dict[str, Any], first: int) -> str:
+    """Returns the id after the last one given, so that none is given twice."""
+    return str(int(next(reversed(records), str(first - 1))) + 1)
+
+
 def _bill(books: Books, scope: Scope, order: PurchaseOrder, month: str) -> None:
     first, last = bounds(month)
     lines = []
@@ -189,7 +215,12 @@ def _bill(books: Books, scope: Scope, order: PurchaseOrder, month: str) -> None:
                 amount=cents(days * ordered.daily_rate),
             )
         )
-    add_bill(books, scope, f"ven-{order.supplier_id[4:]:0>3}", order, lines, month)
+    add_bill(books, scope, vendor_of(order), order, lines, month)
+
+
+def vendor_of(order: PurchaseOrder) -> str:
+    """Returns the id under which Bill.com knows the supplier of an order."""
+    return f"ven-{order.supplier_id[4:]:0>3}"
 
 
 def add_bill(
@@ -262,7 +293,7 @@ def register(books: Books, bill: Bill) -> None:
     """Registers a bill in BoondManager, as a person does."""
     order = next(o for o in books.orders.values() if o.reference == bill.order_number)
     invoice = SupplierInvoice(
-        id=str(80001 + len(books.supplier_invoices)),
+        id=next_id(books.supplier_invoices, 80001),
         updated_at=bill.updated_at,
         supplier_id=order.supplier_id,
         order_id=order.id,

@@ -82,7 +82,7 @@ class World(Books):
         trading.trade(world, scope)
         if mistakes:
             planting.plant(world, scope)
-        world.declaration_files = declarations.files(world, scope)
+        world.declaration_files = declarations.files(world, scope) | world.letters
         world.expected_invoices = truth.invoices(world, scope)
         world.expected_paid_bills = truth.paid_bills(world)
         world.expected_registered_bills = truth.registered_bills(world)

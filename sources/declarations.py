@@ -10,19 +10,24 @@ from pathlib import Path
 
 from sources.errors import Critical
 
-_SUFFIXES = frozenset({".csv"})
-_LARGEST = 20 * 1024 * 1024
+_MB = 1024 * 1024
+LARGEST = {".csv": 20 * _MB, ".xlsx": 10 * _MB, ".eml": 25 * _MB}
+"""The most bytes of a file by its suffix."""
+
+_OTHERS = 1 * _MB
+# what systems and office programs leave beside the files that people see
+_NOT_OURS = (".", "~$", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
 class DeclaredFile:
-    """One file; either its content or the problem that kept it from being read.
+    """One file; its content, or the problem that kept it from being read, or both.
 
     Attributes:
-        name: of the file, without its directory.
+        name: of the file, below its directory.
         modified_at: in UTC; None where even that could not be read.
-        content: the bytes.
-        id: SHA-256 of the content.
+        content: the bytes; None where there are too many of them.
+        id: SHA-256 of the content; of a file that is too large, of its beginning.
         problem: why there is no content, in words.
     """
 
@@ -34,24 +39,35 @@ class DeclaredFile:
 
 
 def declared_files(directory: Path) -> Iterator[DeclaredFile]:
-    """The declaration files of a directory by name; subdirectories and symlinks are left alone.
+    """The files of a directory and of those below it, by name, whatever their form.
+
+    Hidden files, those that office programs leave while they are open, links and what is no file
+    are left alone.
 
     Raises:
-        Critical: the directory cannot be listed.
+        Critical: a directory cannot be listed.
     """
+    for path in sorted(_files(directory)):
+        yield _read(path, os.fsencode(path.relative_to(directory)).decode("utf-8", "replace"))
+
+
+def _files(directory: Path) -> Iterator[Path]:
     try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        entries = list(os.scandir(directory))
     except OSError as error:
         raise Critical(
             "declarations", "list the directory", "no_directory", error.strerror or "unreadable"
         ) from None
     for entry in entries:
-        if entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in _SUFFIXES:
-            yield _read(Path(entry.path))
+        if entry.name.startswith(_NOT_OURS):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
 
 
-def _read(path: Path) -> DeclaredFile:
-    name = os.fsencode(path.name).decode("utf-8", "replace")
+def _read(path: Path, name: str) -> DeclaredFile:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -61,10 +77,12 @@ def _read(path: Path) -> DeclaredFile:
         modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
         if not stat.S_ISREG(status.st_mode):
             return DeclaredFile(name, modified_at, problem="not a regular file")
-        return _content(name, modified_at, file.read(_LARGEST + 1))
+        most = LARGEST.get(path.suffix.lower(), _OTHERS)
+        return _content(name, modified_at, file.read(most + 1), most)
 
 
-def _content(name: str, modified_at: datetime, content: bytes) -> DeclaredFile:
-    if len(content) > _LARGEST:
-        return DeclaredFile(name, modified_at, problem="larger than 20 MB")
-    return DeclaredFile(name, modified_at, content, hashlib.sha256(content).hexdigest())
+def _content(name: str, modified_at: datetime, content: bytes, most: int) -> DeclaredFile:
+    digest = hashlib.sha256(content).hexdigest()
+    if len(content) > most:
+        return DeclaredFile(name, modified_at, id=digest, problem=f"larger than {most // _MB} MB")
+    return DeclaredFile(name, modified_at, content, digest)

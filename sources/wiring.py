@@ -46,12 +46,13 @@ def checked_url(url: str) -> str:
     parsed = httpx.URL(url)
     if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
         raise ValueError("the base URL must be https://host/path")
-    if parsed.scheme == "http" and not _loopback(parsed.host):
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
         raise ValueError("plain http:// is for loopback only: secrets would travel in the clear")
     return url.rstrip("/")
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -62,10 +63,11 @@ def client(wiring: Wiring) -> httpx.AsyncClient:
     """The HTTP client; redirects are not followed, they could carry credentials elsewhere."""
     if wiring.transport is not None:
         return httpx.AsyncClient(transport=wiring.transport, follow_redirects=False)
-    return httpx.AsyncClient(verify=_tls(tls12=wiring.tls12), follow_redirects=False)
+    return httpx.AsyncClient(verify=tls_context(tls12=wiring.tls12), follow_redirects=False)
 
 
-def _tls(*, tls12: bool) -> ssl.SSLContext:
+def tls_context(*, tls12: bool) -> ssl.SSLContext:
+    """How certificates are verified; TLS 1.3 unless 1.2 is allowed."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2 if tls12 else ssl.TLSVersion.TLSv1_3
     return context

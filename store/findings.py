@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 
@@ -70,6 +69,10 @@ _MONTHS = """
     )
     SELECT period FROM recon.breaks WHERE status = 'open' AND kind = 'cra'
     UNION
+    SELECT split_part(d.subject_id, '/', 2) FROM recon.decisions d, last_look
+    WHERE d.decided_by = 'person' AND d.subject = 'cra'
+        AND d.decided_at > coalesce(last_look.at, '-infinity')
+    UNION
     SELECT period FROM recon.cra_matches
     WHERE outcome IN ('matched', 'not_checked') AND action <> ?
     UNION
@@ -123,16 +126,18 @@ def first_as_of(warehouse: Warehouse) -> date | None:
 
 
 def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
-    """CRAs that we invalidated, and the days that they reported then: `cra_id`, `cra_days`."""
+    """CRAs that we invalidated, and the days that they reported then: `cra_id`, `cra_days`.
+
+    The days are production days of the whole CRA, whatever months and contracts it is of.
+    """
     return warehouse.frame(
-        "SELECT cra_id, sum(cra_days)::DECIMAL(9,4) AS cra_days FROM ("
-        " SELECT o.target AS cra_id,"
-        " arg_max((d.inputs->>'$.cra_days')::DECIMAL(9,4), d.decided_at) AS cra_days"
-        " FROM ops.outbox o JOIN recon.decisions d ON d.decided_at <= o.sent_at"
-        " AND d.subject = 'cra' AND json_array_length(d.inputs->'$.cra_ids') = 1"
-        " AND d.inputs->>'$.cra_ids[0]' = o.target"
-        " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done'"
-        " GROUP BY o.target, d.subject_id) GROUP BY cra_id"
+        "SELECT o.target AS cra_id,"
+        " arg_max((c.cra->>'$.production_days')::DECIMAL(9,4), c.decided_at) AS cra_days"
+        " FROM ops.outbox o JOIN (SELECT subject_id, decided_at,"
+        " unnest((inputs->'$.cras')::JSON[]) AS cra FROM recon.decisions WHERE subject = 'cra'"
+        " AND decided_by = 'rapproche') c ON c.subject_id = o.subject_id"
+        " AND c.decided_at <= o.sent_at AND c.cra->>'$.cra_id' = o.target"
+        " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done' GROUP BY o.target"
     )
 
 
@@ -151,15 +156,23 @@ def suppliers_as_accepted(warehouse: Warehouse, shape: Shape) -> pl.DataFrame:
     return texts(warehouse, shape, _ACCEPTED_SUPPLIERS).records
 
 
-def closed_bills(warehouse: Warehouse) -> list[str]:
-    """Bills that a person closed."""
-    return [
-        row[0]
-        for row in warehouse.rows(
-            "SELECT DISTINCT subject_id FROM recon.breaks"
-            " WHERE kind = 'bill' AND status = 'overridden' ORDER BY subject_id"
-        )
-    ]
+def overrides(warehouse: Warehouse) -> pl.DataFrame:
+    """The last decision of a person on each break, as the matchings take them."""
+    return warehouse.frame(
+        "SELECT subject_id AS break_id, outcome AS decision,"
+        " (inputs->>'$.amount')::DECIMAL(18,4) AS amount, fingerprint,"
+        " inputs->>'$.decided_by' AS decided_by, inputs->>'$.reason' AS reason, decided_at"
+        " FROM recon.decisions WHERE decided_by = 'person' AND fingerprint IS NOT NULL"
+        " QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC) = 1"
+        " ORDER BY subject_id"
+    )
+
+
+def removed_files(warehouse: Warehouse) -> pl.Series:
+    """Declaration files that were read once and are there no more."""
+    return warehouse.frame(
+        "SELECT id FROM raw.declarations_files WHERE deleted_at IS NOT NULL ORDER BY id"
+    ).get_column("id")
 
 
 def rows_of_bills(warehouse: Warehouse, table: str, bills: Iterable[str]) -> pl.DataFrame:
@@ -190,14 +203,14 @@ def decided_commands(warehouse: Warehouse) -> dict[str, str]:
     )
 
 
-def last_decisions(warehouse: Warehouse, subject: str) -> dict[str, dict[str, Any]]:
-    """The last decision on each subject of a kind, by break_id: the one that none supersedes."""
-    last = warehouse.frame(
-        "SELECT subject_id, decision_id, inputs, policy FROM recon.decisions d WHERE subject = ?"
+def last_decisions(warehouse: Warehouse, subject: str) -> pl.DataFrame:
+    """The last decision on each subject of a kind: the one that none supersedes."""
+    return warehouse.frame(
+        "SELECT subject_id, decision_id, fingerprint, inputs, policy, decided_at"
+        " FROM recon.decisions d WHERE subject = ?"
         " AND NOT EXISTS (SELECT 1 FROM recon.decisions n WHERE n.supersedes = d.decision_id)",
         [subject],
     )
-    return {row["subject_id"]: row for row in last.to_dicts()}
 
 
 def remember_people(warehouse: Warehouse, links: pl.DataFrame, run_id: str, now: datetime) -> None:

@@ -83,6 +83,12 @@ def is_fresh(
     return bool(state["complete"] and read_at and now - read_at < timedelta(minutes=minutes))
 
 
+def complete_streams(warehouse: Warehouse) -> set[str]:
+    """Streams whose last reading ended complete, as `source.stream`."""
+    rows = warehouse.rows("SELECT source || '.' || stream FROM ops.sync_state WHERE complete")
+    return {row[0] for row in rows}
+
+
 def forget_freshness(warehouse: Warehouse, source: str, stream: str) -> None:
     """Makes the next run read a stream again, because rapproche wrote to it."""
     warehouse.execute(

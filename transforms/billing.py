@@ -7,25 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 import polars as pl
 
 from transforms import cra_outcomes as say
-from transforms.billing_holds import billing_holds, foreign
+from transforms.billing_holds import billing_holds, credit_notes_due
+from transforms.billing_rows import GROUP, billing_date_come, rows_to_bill, to_credit_elsewhere
+from transforms.cra_decisions import decided, inputs, marked, noted, settled
 from transforms.cra_matching import CraFacts, CraMatching
-from transforms.cra_outcomes import HOLDS, MATCHES, conform
-from transforms.figures import sentence
+from transforms.cra_outcomes import HOLDS, MATCHES, codes_by_row, conform
+from transforms.cra_statuses import awaits_person, to_invalidate, to_validate
 from transforms.invoicing import Terms, credit_notes, invoices
 from transforms.ledger import Ledger, read_ledger
-from transforms.money import DAYS, MONEY, product
 from transforms.names import prepared
+from transforms.overrides import overridden
 from transforms.payment_terms import due_date
-from transforms.policy import Approval, Policy
-from transforms.rates import covering, month_start
+from transforms.policy import Policy
 
 __all__ = ["Billing", "due_date", "propose_invoices"]
 
-_GROUP = ["contract_id", "billing_key"]
 _ZERO = Decimal(0)
 _HOLD_ORDER = list(say.HOLD_ACTION)
 
@@ -44,6 +45,10 @@ class Billing:
         to_invalidate: `cra_id`, `break_id`, `awaiting_approval`, `cra_days` (production days of
             the whole CRA, by which a resubmission is recognised).
         ledger: recon.billing_ledger rows that the vendor's invoices prove and that are not stored.
+        decided: `break_id` and `overrides.DECISION` of the rows that a person decided on.
+        rows: what the matches were decided on.
+        reports: the CRAs of each row.
+        unread: unreadable lines.
     """
 
     matches: pl.DataFrame
@@ -52,6 +57,15 @@ class Billing:
     to_validate: pl.DataFrame
     to_invalidate: pl.DataFrame
     ledger: pl.DataFrame
+    decided: pl.DataFrame
+    rows: pl.DataFrame
+    reports: pl.DataFrame
+    unread: pl.DataFrame
+
+    @cached_property
+    def inputs(self) -> pl.DataFrame:
+        """What each row was decided on: `break_id`, `fingerprint`, `inputs` (JSON)."""
+        return inputs(self.rows, self.reports, self.unread)
 
 
 def propose_invoices(
@@ -79,141 +93,58 @@ def propose_invoices(
         facts.billed, facts.in_flight, facts.client_invoices, facts.client_invoice_lines
     )
     asked = pl.col("period").is_in(list(periods))
-    to_invalidate = _to_invalidate(matching.rows.filter(asked), matching.reports, policy)
-    rows = _billable(_measured(facts, matching, ledger, to_invalidate), currency)
-    found = billing_holds(rows, ledger)
+    sent_back = to_invalidate(matching.rows.filter(asked), matching.reports, policy)
+    leaving = sent_back["cra_id"].to_list()
+    rows = rows_to_bill(facts, matching, ledger, leaving, currency)
+    rows, found, notes_due = _held(rows, ledger)
     rows = _grouped(_blocked(rows, found, matching), policy, as_of)
     terms = Terms(as_of=as_of, tax_rate=tax_rate, used=ledger.references)
-    due = rows.filter("bill_now", asked.any().over(_GROUP))
+    due = rows.filter("bill_now", asked.any().over(GROUP))
     proposals = invoices(due, terms)
     rows = _with_references(rows, proposals)
-    to_validate = _to_validate(rows, matching.reports, periods)
-    notes = credit_notes(rows.filter("credit", asked), terms)
-    done = _acted(rows.filter(asked), to_validate)
+    validated = to_validate(rows, matching.reports, periods)
+    notes = credit_notes(_to_credit(rows.filter(asked), facts, matching, ledger), terms)
+    notes_due = notes_due.join(
+        rows.filter("credit", ~pl.col("covers_due")), on="break_id", how="semi"
+    )
+    found = pl.concat([found, notes_due])
+    done = settled(_acted(rows.filter(asked), found, validated))
     return Billing(
         matches=conform(done, MATCHES).sort("break_id"),
         holds=pl.concat([matching.holds, found.join(done, on="break_id", how="semi")]).sort(
             list(HOLDS)[:4]
         ),
-        proposals=_approved(pl.concat([_with_cras(proposals, to_validate), notes]), policy),
-        to_validate=to_validate,
-        to_invalidate=to_invalidate,
+        proposals=_approved(pl.concat([_with_cras(proposals, validated), notes]), policy),
+        to_validate=validated,
+        to_invalidate=sent_back,
         ledger=ledger.new,
+        decided=decided(done),
+        rows=done.sort("break_id"),
+        reports=matching.reports,
+        unread=matching.unread.sort("break_id"),
     )
 
 
-def _measured(
-    facts: CraFacts, matching: CraMatching, ledger: Ledger, to_invalidate: pl.DataFrame
+def _to_credit(
+    rows: pl.DataFrame, facts: CraFacts, matching: CraMatching, ledger: Ledger
 ) -> pl.DataFrame:
-    """Rows with their contract, client and what was billed of them already."""
-    contracts = facts.contracts.filter(pl.col("deleted_at").is_null()).select(
-        "billing_frequency",
-        "payment_terms",
-        "tax_rate",
-        "start_date",
-        "end_date",
-        contract_id="id",
-        contract_reference="reference",
+    """What was billed too much on a row's own contract, and on one that its CRA has left."""
+    own = rows.filter("credit", "too_much").with_columns(
+        rest_days="credit_days", rest_amount="credit_amount"
     )
-    clients = facts.clients.select("vat_number", "billing_country", client_id="id")
-    active = covering(facts.contracts, matching.rows["period"].unique().to_list()).select(
-        "period", "client_id", "contract_id", active=pl.lit(value=True)
-    )
-    people = facts.consultants.select("first_name", "last_name", consultant_id="id")
-    elsewhere = _billed_elsewhere(facts, matching, ledger)
-    refused = to_invalidate["cra_id"].to_list()
-    leaving = pl.col("cra_ids").list.eval(pl.element().is_in(refused)).list.any()
-    return (
-        matching.rows.join(contracts, on="contract_id", how="left")
-        .join(clients, on="client_id", how="left")
-        .join(active, on=["period", "client_id", "contract_id"], how="left")
-        .join(people, on="consultant_id", how="left")
-        .join(ledger.net, on=["contract_id", "consultant_id", "period"], how="left")
-        .join(elsewhere, on=["client_id", "consultant_id", "period"], how="left")
-        .with_columns(
-            active=pl.col("active").fill_null(value=False),
-            foreign=foreign(pl.col("vat_number"), pl.col("billing_country")),
-            # nothing billed is a known zero here: the ledger was read whole
-            billed_days=pl.coalesce("billed_days", pl.lit(_ZERO, dtype=DAYS)),
-            billed_amount=pl.coalesce("billed_amount", pl.lit(_ZERO, dtype=MONEY)),
-            waiting=pl.col("waiting") | leaving,
-        )
-    )
+    left = to_credit_elsewhere(rows.filter("could_bill"), facts, matching, ledger)
+    return pl.concat([own, left], how="diagonal")
 
 
-def _billed_elsewhere(facts: CraFacts, matching: CraMatching, ledger: Ledger) -> pl.DataFrame:
-    """What was billed of a person's month on a contract that no CRA of theirs is on any more.
+def _held(rows: pl.DataFrame, ledger: Ledger) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The rows, the holds that keep them from being billed, and the credit notes that would be due.
 
-    The CRA has moved to another contract; billing that one too would bill the days twice.
+    What a person approved is lifted as it stood.
     """
-    key = ["contract_id", "consultant_id", "period"]
-    reporting = matching.rows.filter(pl.col("cra_days").is_not_null())
-    return (
-        ledger.net.filter(pl.col("billed_days") > _ZERO)
-        .join(reporting, on=key, how="anti")
-        .join(facts.contracts.select("client_id", contract_id="id"), on="contract_id")
-        .group_by("client_id", "consultant_id", "period")
-        .agg(
-            elsewhere_id=pl.col("contract_id").min(),
-            elsewhere_days=pl.col("billed_days").sum().cast(DAYS),
-        )
-    )
-
-
-def _billable(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
-    """Adds what is left to bill: matched days and money less what was billed."""
-    target = product(pl.col("declared_days"), pl.col("daily_rate"))
-    key = pl.col("billing_frequency").replace_strict(
-        {"quarterly": "quarterly", "end": "end"}, default="monthly", return_dtype=pl.String
-    )
-    return (
-        rows.with_columns(
-            could_bill=(pl.col("outcome") == say.MATCHED) & ~pl.col("waiting"),
-            rest_days=(pl.col("declared_days") - pl.col("billed_days")).cast(DAYS),
-            rest_amount=(target - pl.col("billed_amount")).cast(MONEY),
-            bill_currency=pl.coalesce("currency", pl.lit(currency)),
-            frequency=key,
-        )
-        .with_columns(billing_key=_billing_key())
-        .with_columns(
-            currencies=pl.col("bill_currency")
-            .filter("could_bill", pl.col("daily_rate").is_not_null())
-            .n_unique()
-            .over(_GROUP),
-            # money billed in another currency cannot be taken off
-            currency_changed=(pl.col("billed_amount") != _ZERO)
-            & (pl.col("billed_currency") != pl.col("bill_currency")).fill_null(value=False),
-        )
-    )
-
-
-def _billing_key() -> pl.Expr:
-    """The month, the quarter or the contract's last month under which a row is invoiced."""
-    first = month_start(pl.col("period"))
-    quarter = sentence("{}-Q{}", first.dt.year(), first.dt.quarter())
-    last = pl.col("end_date").dt.strftime("%Y-%m")
-    return (
-        pl.when(pl.col("frequency") == "quarterly")
-        .then(quarter)
-        .when(pl.col("frequency") == "end")
-        .then(pl.coalesce(last, pl.lit("open")))
-        .otherwise("period")
-    )
-
-
-def _due(as_of: date) -> pl.Expr:
-    """Whether the billing date has come: after the quarter, after the end, or at once."""
-    first = month_start(pl.col("period"))
-    today = pl.lit(as_of)
-    after_quarter = today >= first.dt.truncate("1q").dt.offset_by("3mo")
-    after_end = (today > pl.col("end_date")).fill_null(value=False)
-    return (
-        pl.when(pl.col("frequency") == "quarterly")
-        .then(after_quarter)
-        .when(pl.col("frequency") == "end")
-        .then(after_end)
-        .otherwise(pl.lit(value=True))
-    )
+    found, due = billing_holds(rows, ledger), credit_notes_due(rows)
+    told = marked(rows, found, due)
+    left = overridden(found, told.filter("covers")["break_id"])
+    return told, noted(left, told), noted(due, told)
 
 
 def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> pl.DataFrame:
@@ -225,14 +156,16 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
     """
     codes = found.group_by("break_id").agg(billing_codes=pl.col("code").unique().sort())
     month = ["period", "client_id"]
-    entries = rows.filter(pl.col("outcome") == say.MISSING_ENTRY).select(month)
+    entries = rows.filter(pl.col("outcome") == say.MISSING_ENTRY, ~pl.col("approved")).select(month)
     loose = rows.filter(
         pl.col("declared_days").is_not_null(),
         pl.col("contract_id").is_null(),
         pl.col("outcome") != say.MATCHED,
+        ~_left_out(),
     ).select(month)
-    unread = matching.unread.select(month)
-    named = matching.unread.select(*month, "name_key", unsaid=pl.lit(value=True)).unique()
+    lines = matching.unread.filter(~pl.col("ignored"))
+    unread = lines.select(month)
+    named = lines.select(*month, "name_key", unsaid=pl.lit(value=True)).unique()
     return (
         rows.with_columns(name_key=prepared(pl.col("declared_name")))
         .join(codes, on="break_id", how="left")
@@ -252,19 +185,24 @@ def _blocked(rows: pl.DataFrame, found: pl.DataFrame, matching: CraMatching) -> 
     )
 
 
+def _left_out() -> pl.Expr:
+    """Whether a person lets a line be that names nobody: the others are billed without it."""
+    return (pl.col("outcome") == say.MISSING_ENTRY) & pl.col("approved")
+
+
 def _grouped(rows: pl.DataFrame, policy: Policy, as_of: date) -> pl.DataFrame:
     """Adds what is billed now: rows of which every line of the invoice is matched and due."""
     unheld = pl.col("could_bill") & (pl.col("billing_codes").list.len() == 0)
     clear = unheld & ~pl.col("entry") & ~pl.col("unsaid")
     declared = pl.col("declared_days").is_not_null()
-    complete = ((pl.col("clear") | ~declared) & ~pl.col("loose")).all().over(_GROUP)
+    lines = pl.col("clear") | ~declared | _left_out()
+    complete = (lines & ~pl.col("loose")).all().over(GROUP)
     together = pl.lit(value=True) if policy.billing.partial else complete
     more = pl.col("rest_days") > _ZERO
-    less = (pl.col("rest_days") < _ZERO) | (more & (pl.col("rest_amount") < _ZERO))
     return (
-        rows.with_columns(clear=clear, due=_due(as_of))
+        rows.with_columns(clear=clear, due=billing_date_come(as_of))
         .with_columns(
-            credit=(pl.col("clear") & less).fill_null(value=False),
+            credit=pl.col("clear") & (pl.col("too_much") | pl.col("twice")),
             settled=(unheld & (pl.col("rest_days") == _ZERO)).fill_null(value=False),
         )
         .with_columns(
@@ -293,57 +231,10 @@ def _with_references(rows: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFram
     )
 
 
-def _to_validate(rows: pl.DataFrame, reports: pl.DataFrame, periods: Sequence[str]) -> pl.DataFrame:
-    """Submitted CRAs of the months asked for, every month of which is settled.
-
-    A month without a row asks for nothing where the CRA has no production days in it.
-    """
-    months = reports.filter(pl.col("status") == "submitted").join(
-        rows.select("break_id", "ready", "waits_for", "outcome"), on="break_id", how="left"
-    )
-    idle = pl.col("outcome").is_null() & (pl.col("month_days") == _ZERO)
-    asked = pl.col("period").is_in(list(periods)) & pl.col("outcome").is_not_null()
-    settled = (pl.col("ready").fill_null(value=False) | idle).all().over("cra_id")
-    return (
-        months.filter(settled, asked.any().over("cra_id"))
-        .group_by("cra_id")
-        .agg(reference=pl.col("waits_for").drop_nulls().unique().sort())
-        .explode("reference", empty_as_null=True)
-        .sort("cra_id", "reference")
-    )
-
-
-def _to_invalidate(rows: pl.DataFrame, reports: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Submitted CRAs that differ, each once; a person first if any of its rows says so."""
-    approval = policy.approval.get("boond.cra.invalidate", "never")
-    person = pl.col("holds").list.contains("GAP_TOO_LARGE") | _above(
-        pl.col("difference_amount").abs(), approval
-    )
-    days = reports.select("production_days", cra_id="cra_id").unique()
-    return (
-        rows.filter(pl.col("action").is_in([say.INVALIDATE, say.APPROVE_INVALIDATE]))
-        .select("break_id", cra_id="submitted_ids", awaiting_approval=person)
-        .explode("cra_id")
-        .drop_nulls("cra_id")
-        .group_by("cra_id")
-        .agg(break_id=pl.col("break_id").min(), awaiting_approval=pl.col("awaiting_approval").any())
-        .join(days, on="cra_id")
-        .rename({"production_days": "cra_days"})
-        .sort("cra_id")
-    )
-
-
-def _above(amount: pl.Expr, approval: Approval) -> pl.Expr:
-    """Whether a person decides on a command of this amount; one not known goes to a person."""
-    if isinstance(approval, Decimal):
-        return (amount > approval).fill_null(value=True)
-    return pl.lit(value=approval == "always")
-
-
 def _approved(proposals: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     approval = policy.approval.get("boond.invoice.create", "never")
     return proposals.with_columns(
-        awaiting_approval=_above(pl.col("total_incl_tax"), approval)
+        awaiting_approval=awaits_person(pl.col("total_incl_tax"), approval)
     ).sort("reference")
 
 
@@ -361,16 +252,17 @@ def _with_cras(proposals: pl.DataFrame, to_validate: pl.DataFrame) -> pl.DataFra
     )
 
 
-def _acted(rows: pl.DataFrame, to_validate: pl.DataFrame) -> pl.DataFrame:
+def _acted(rows: pl.DataFrame, found: pl.DataFrame, to_validate: pl.DataFrame) -> pl.DataFrame:
     """Completes holds and action of the matched rows; the others keep those of the comparison."""
     validated = to_validate["cra_id"].unique().to_list()
+    codes = codes_by_row(found).rename({"holds": "found_codes"})
     follows = pl.col("cra_ids").list.eval(pl.element().is_in(validated)).list.any()
     held = pl.lit(None, dtype=pl.String)
     for code in reversed(_HOLD_ORDER):
         said = pl.lit(say.HOLD_ACTION[code])
         held = pl.when(pl.col("billing_codes").list.contains(code)).then(said).otherwise(held)
     action = (
-        pl.when(pl.col("outcome") != say.MATCHED)
+        pl.when((pl.col("outcome") != say.MATCHED) | pl.col("rejected"))
         .then("action")
         .when("waiting")
         .then(pl.lit(say.WAIT_CONSULTANT))
@@ -394,6 +286,7 @@ def _acted(rows: pl.DataFrame, to_validate: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(say.WAIT_DATE))
         .otherwise(pl.lit(say.WAIT_LINES))
     )
-    return rows.with_columns(
-        action=action, holds=pl.col("holds").list.set_union("billing_codes").list.sort()
+    return rows.join(codes, on="break_id", how="left").with_columns(
+        action=action,
+        holds=pl.col("holds").list.set_union(pl.col("found_codes").fill_null([])).list.sort(),
     )

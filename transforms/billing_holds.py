@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from transforms.cra_outcomes import HOLDS, holds_of
-from transforms.figures import days_text, sentence
+from transforms.figures import days_text, money_text, sentence
 from transforms.ledger import Ledger
 from transforms.names import plain
 from transforms.rates import RATE_AMBIGUOUS, RATE_MISSING, month_start
@@ -28,17 +28,19 @@ def _touched(rows: pl.LazyFrame, invoices: pl.LazyFrame) -> pl.LazyFrame:
     An invoice that names no contract may be for any of the client's. Where several months are one
     invoice, one of any month of the quarter, or of the contract's last month, may be for the row.
     """
-    month = rows.select("break_id", "contract_id", "client_id", period=_invoice_months()).explode(
-        "period"
-    )
+    month = rows.select(
+        "break_id", "contract_id", "client_id", "last_billed_at", period=_invoice_months()
+    ).explode("period")
     named = month.join(invoices.drop("client_id"), on=["contract_id", "period"])
     open_ = month.join(
         invoices.filter(pl.col("contract_id").is_null()).drop("contract_id"),
         on=["client_id", "period"],
     )
     columns = ["break_id", "invoice_id", "reference"]
+    # who billed again after an invoice was cancelled has decided on that one
+    past = (pl.col("gone_at") < pl.col("last_billed_at")).fill_null(value=False)
     return (
-        pl.concat([named.select(columns), open_.select(columns)])
+        pl.concat([named.filter(~past).select(columns), open_.filter(~past).select(columns)])
         .unique()
         .sort("invoice_id")
         .group_by("break_id")
@@ -132,7 +134,7 @@ def _moved_holds(due: pl.LazyFrame) -> pl.LazyFrame:
         subject="invoice",
         subject_id=pl.col("elsewhere_id"),
         expected="no other invoice for the month",
-        actual=days_text(pl.col("elsewhere_days")) + sentence(" on {}", "elsewhere_id"),
+        actual=days_text(pl.col("elsewhere_days")) + sentence(" on {}", "elsewhere"),
         detail="billed on a contract without a CRA of the month any more: to be credited first",
     )
 
@@ -148,3 +150,46 @@ def _vendor_holds(due: pl.LazyFrame, ledger: Ledger) -> list[pl.LazyFrame]:
         ("CREDIT_NOTE_UNASSIGNED", ledger.unassigned, always, "lines of month and consultant id"),
     ]
     return [_invoice_holds(due, *each) for each in found]
+
+
+def credit_notes_due(rows: pl.DataFrame) -> pl.DataFrame:
+    """`CREDIT_NOTE_DUE` on every row of which more is billed than is matched, as recon.holds.
+
+    It goes to a person, and keeps nothing else back.
+
+    Args:
+        rows: rows of `billing_rows`.
+    """
+    own = _credit_holds(
+        rows.lazy().filter("could_bill", "too_much"),
+        pl.col("credit_days").abs(),
+        pl.col("credit_amount").abs(),
+        subject_id=pl.col("contract_id"),
+        expected=days_text(pl.col("declared_days")) + pl.lit(" matched"),
+        actual=days_text(pl.col("billed_days")) + pl.lit(" billed"),
+    )
+    left = _credit_holds(
+        rows.lazy().filter("could_bill", "twice"),
+        pl.col("elsewhere_days"),
+        pl.col("elsewhere_amount"),
+        subject_id=pl.col("elsewhere_id"),
+        expected="nothing billed on a contract without a CRA",
+        actual=days_text(pl.col("elsewhere_days")) + sentence(" on {}", "elsewhere"),
+    )
+    return pl.concat([own, left]).collect()
+
+
+def _credit_holds(
+    rows: pl.LazyFrame, days: pl.Expr, amount: pl.Expr, **texts: pl.Expr | str
+) -> pl.LazyFrame:
+    credit = sentence(
+        "to credit: {}, {}", days_text(days), money_text(amount, pl.col("bill_currency"))
+    )
+    return holds_of(
+        rows.with_columns(stake_amount=amount, currency="bill_currency"),
+        "CREDIT_NOTE_DUE",
+        pl.lit(value=True),
+        subject="invoice",
+        detail=credit,
+        **texts,
+    )

@@ -23,10 +23,12 @@ INVALIDATE = "boond.cra.invalidate"
 INVOICE = "boond.invoice.create"
 REGISTER = "boond.supplier_invoice.register"
 FLAG = "boond.supplier_invoice.flag"
+EMAIL = "notify.email"
+SMS = "notify.sms"
 
 STANDING = ("sending", "unknown", "done")
 WAITING = ("planned", "awaiting_approval", "approved")
-_RUN_DATED = ("issue_date", "due_date")
+_RUN_DATED = ("issue_date", "due_date", "subject", "text", "html")
 
 INSTANT = pl.Datetime("us", "UTC")
 WANTED = {
@@ -54,7 +56,7 @@ def command_id(kind: str, target: str, natural_key: str) -> str:
     return hashlib.sha256(f"{kind}\n{target}\n{natural_key}".encode()).hexdigest()[:20]
 
 
-def _command(
+def make_command(
     kind: str,
     target: str,
     natural_key: str,
@@ -64,6 +66,7 @@ def _command(
     depends_on: Iterable[str] = (),
     awaits: bool = False,
 ) -> dict[str, Any]:
+    """A wanted command (WANTED), planned or waiting for a person."""
     return {
         "command_id": command_id(kind, target, natural_key),
         "kind": kind,
@@ -84,7 +87,7 @@ def _text(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a payload")
 
 
-def _awaits(policy: Policy, kind: str, amount: Decimal | None) -> bool:
+def wants_person(policy: Policy, kind: str, amount: Decimal | None) -> bool:
     """Whether the policy wants a person for a command; an unknown amount under a limit does."""
     rule = policy.approval.get(kind, "never")  # type: ignore[call-overload]
     if isinstance(rule, str):
@@ -123,7 +126,7 @@ def client_commands(
         .group_by("cra_id")
         .agg(pl.col("break_id").min(), pl.col("reference").drop_nulls().unique())
     )
-    awaits = _awaits(policy, VALIDATE, None)
+    awaits = wants_person(policy, VALIDATE, None)
     for row in validated.to_dicts():
         waits_for = [command_id(INVOICE, name, name) for name in row["reference"]]
         rows.append(
@@ -141,7 +144,7 @@ def _status(
 ) -> dict[str, Any]:
     cra_id = row["cra_id"]
     key = f"{cra_id}|{status}|{versions[cra_id]}"
-    return _command(kind, cra_id, key, row["break_id"], {"status": status}, **about)
+    return make_command(kind, cra_id, key, row["break_id"], {"status": status}, **about)
 
 
 def _invoice(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +157,7 @@ def _invoice(row: Mapping[str, Any]) -> dict[str, Any]:
     payload = {name: row[name] for name in taken + totals} | {"lines": lines, "status": "draft"}
     subject, reference = invoice_subject(row["period"], row["contract_id"]), row["reference"]
     awaits = row["awaiting_approval"]
-    return _command(INVOICE, reference, reference, subject, payload, awaits=awaits)
+    return make_command(INVOICE, reference, reference, subject, payload, awaits=awaits)
 
 
 def supplier_commands(
@@ -216,19 +219,19 @@ def _bill(
     paid_out = held_by_vendor.get((supplier_id, first["number"]))
     commands = []
     if paid_out is None:
-        awaits = _awaits(policy, REGISTER, bill["amount"])
+        awaits = wants_person(policy, REGISTER, bill["amount"])
         payload = _registration(bill, lines)
-        commands.append(_command(REGISTER, key, key, subject, payload, awaits=awaits))
+        commands.append(make_command(REGISTER, key, key, subject, payload, awaits=awaits))
     if first["status"] == "matched" and _unpaid(bill) and not paid_out:
         commands.append(
-            _command(
+            make_command(
                 FLAG,
                 key,
                 f"{key}|flagged_for_payment",
                 subject,
                 {"status": "flagged_for_payment"},
                 depends_on=[c["command_id"] for c in commands],
-                awaits=_awaits(policy, FLAG, bill["amount"]),
+                awaits=wants_person(policy, FLAG, bill["amount"]),
             )
         )
     return commands

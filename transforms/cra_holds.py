@@ -3,11 +3,16 @@
 import polars as pl
 
 from transforms.cra_outcomes import HOLDS, OVER, UNDER, conform, holds_of
+from transforms.declaration_forms import PERIOD_AMBIGUOUS, SENDER_UNKNOWN, UNREADABLE
 from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN
 from transforms.figures import days_text, limit_text, sentence
 from transforms.policy import Policy
 
 _PERCENT_UNITS = 10_000
+_EXPECTED = {
+    PERIOD_AMBIGUOUS: "one month with its year",
+    SENDER_UNKNOWN: "an address among one client's contacts",
+}
 
 
 def _some(ids: str) -> pl.Expr:
@@ -164,18 +169,19 @@ def _party_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
 def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:
     """`DECLARATION_UNREADABLE` for every line or file that could not be read.
 
+    `PERIOD_AMBIGUOUS` where only its month is not told, `SENDER_UNKNOWN` for a mail of nobody.
+
     Args:
-        lines: unreadable declaration lines.
+        lines: unreadable declaration lines, with `break_id`.
     """
     held = lines.with_columns(
-        break_id=sentence(
-            "declaration/{}/{}", pl.col("declaration_id").str.head(12), pl.col("line_no")
-        ),
         subject=pl.lit("declaration"),
         subject_id=pl.col("declaration_id"),
-        code=pl.lit("DECLARATION_UNREADABLE"),
+        code=pl.col("problem_code").fill_null(UNREADABLE),
         severity=pl.lit("warning"),
-        expected=pl.lit("client,consultant,period,days"),
+        expected=pl.col("problem_code").replace_strict(
+            _EXPECTED, default="client,consultant,period,days", return_dtype=pl.String
+        ),
         actual=pl.col("line_text"),
         tolerance=pl.lit(None, dtype=pl.String),
         amount_at_stake=pl.col("amount"),

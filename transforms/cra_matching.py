@@ -5,21 +5,20 @@ Every row keeps all of its holds. Where a hold and not the comparison decides, t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 
 import polars as pl
 
+from transforms.cra_decisions import difference, judged, lifted, noted, outcome, unread_judged
 from transforms.cra_holds import comparison_holds, unread_holds
 from transforms.cra_outcomes import (
-    HELD,
     HOLDS,
-    MATCHED,
     MATCHES,
     MISSING_CRA,
     MISSING_ENTRY,
     NOT_CHECKED,
+    NOTHING,
     OUTCOME_SEVERITY,
     OVER,
     SEVERITIES,
@@ -30,13 +29,15 @@ from transforms.cra_outcomes import (
     severity_of,
 )
 from transforms.cra_pairing import SPOKEN, Pairing, pair, readable_lines, unread_lines
-from transforms.cra_wording import comparison_action, explained
-from transforms.declared import AMBIGUOUS, FOUND, UNKNOWN, People
+from transforms.cra_wording import comparison_action
+from transforms.declared import People
 from transforms.figures import sentence
 from transforms.money import DAYS, product
+from transforms.overrides import nobody_decided
 from transforms.policy import Policy
 from transforms.rates import covering, daily_rates
 from transforms.reported import by_month, neighbour_months, reported
+from transforms.senders import believed
 
 NEEDED = frozenset(
     {
@@ -66,6 +67,7 @@ class CraFacts:
         unread: streams neither read complete nor found fresh (`boond.cras`).
         invalidated: `cra_id`, `cra_days` of the CRAs that we invalidated before, the days being the
             production days of the whole CRA at that time.
+        overrides: what people decided on breaks (`overrides.OVERRIDES`).
     """
 
     clients: pl.DataFrame
@@ -84,6 +86,7 @@ class CraFacts:
     quarantined: pl.DataFrame
     unread: frozenset[str]
     invalidated: pl.DataFrame = field(default_factory=_none_invalidated)
+    overrides: pl.DataFrame = field(default_factory=nobody_decided)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,8 @@ class CraMatching:
         rows: matches and what they were decided on, also of the neighbour months that billing
             looks at (the other months of a CRA, of a quarter, of a contract billed at its end).
         reports: the CRAs of each row and month, with `break_id`.
-        unread: unreadable lines that still ask for a person.
+        unread: unreadable lines that nothing newer says, with `break_id`, `fingerprint`, and
+            `ignored` (by a person's decision).
     """
 
     matches: pl.DataFrame
@@ -117,23 +121,30 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
         periods: months `YYYY-MM` to decide on.
         policy: limits of gaps.
     """
+    facts = replace(facts, declaration_lines=_believed(facts))
     monthly = by_month(facts.cra_days)
     paired = _paired(facts, monthly, sorted(_months(facts, monthly, periods)))
     rows = _decided(_priced(_named(paired.rows, facts), facts), facts)
-    holds = comparison_holds(rows, policy)
-    rows = _worded(rows, holds, policy)
+    rows, holds = lifted(rows, comparison_holds(rows, policy))
+    rows = _worded(rows, holds)
     asked = pl.col("period").is_in(list(periods))
     matches = conform(rows.select(*MATCHES).filter(asked), MATCHES)
-    unread = _unread(facts)
+    unread = unread_judged(_unread(facts), facts.overrides)
+    asking = unread.filter(~pl.col("ignored"))
     kept = holds.join(matches, on="break_id", how="semi")
     return CraMatching(
         matches=matches,
-        holds=pl.concat([kept, unread_holds(unread)]).sort(list(HOLDS)[:4]),
+        holds=pl.concat([kept, noted(unread_holds(asking), asking)]).sort(list(HOLDS)[:4]),
         links=paired.links,
         rows=rows,
         reports=_with_break_id(paired.reports).sort("break_id", "cra_id"),
         unread=unread,
     )
+
+
+def _believed(facts: CraFacts) -> pl.DataFrame:
+    """The declaration lines, those of mails given to the clients whose they are."""
+    return believed(facts.declaration_lines, facts.declarations, facts.clients, facts.contracts)
 
 
 def _months(facts: CraFacts, monthly: pl.DataFrame, periods: Sequence[str]) -> set[str]:
@@ -182,7 +193,9 @@ def _unread(facts: CraFacts) -> pl.DataFrame:
     """Unreadable lines of all months: what replaced one may be of a month not asked for."""
     problems = facts.declaration_lines.filter(pl.col("problem").is_not_null())
     about = facts.declaration_lines.clear() if problems.is_empty() else facts.declaration_lines
-    return unread_lines(readable_lines(about, facts.declarations, facts.clients))
+    unread = unread_lines(readable_lines(about, facts.declarations, facts.clients))
+    file = pl.col("declaration_id").str.head(12)
+    return unread.with_columns(break_id=sentence("declaration/{}/{}", file, "line_no"))
 
 
 def _with_break_id(rows: pl.DataFrame) -> pl.DataFrame:
@@ -220,13 +233,12 @@ def _named(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
 def _priced(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     """Adds the rate, the differences in days and money, and the money at stake."""
     rates = daily_rates(rows.drop_nulls("contract_id"), facts.contract_rates, facts.consultants)
-    difference = (pl.col("declared_days") - pl.col("cra_days")).cast(DAYS)
     said = pl.coalesce("declared_days", "cra_days")
     return (
         rows.join(rates, on=["contract_id", "consultant_id"], how="left", maintain_order="left")
         .with_columns(
-            difference_days=difference,
-            difference_amount=product(difference, pl.col("daily_rate")),
+            difference_days=difference(),
+            difference_amount=product(difference(), pl.col("daily_rate")),
             row_amount=product(said, pl.col("daily_rate")),
         )
         .with_columns(
@@ -254,57 +266,36 @@ def _not_checked(facts: CraFacts) -> pl.Expr:
 
 
 def _decided(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
-    """Adds `outcome`, and what is at stake in it; the order of the cases is their precedence."""
-    declared = pl.col("declared_days").is_not_null()
-    nobody = (pl.col("client_verdict") == FOUND) & (pl.col("person_verdict") == UNKNOWN)
-    unclear = (
-        pl.col("client_id").is_null()
-        | (pl.col("person_verdict") == AMBIGUOUS).fill_null(value=False)
-        | pl.col("unsure").fill_null(value=False)
-    )
-    unfit = (pl.col("draft_ids").list.len() > 0) | (pl.col("inconsistent_ids").list.len() > 0)
-    outcome = (
-        pl.when(_not_checked(facts))
-        .then(pl.lit(NOT_CHECKED))
-        .when(unclear)
-        .then(pl.lit(HELD))
-        .when(nobody)
-        .then(pl.lit(MISSING_ENTRY))
-        .when("contract_ambiguous")
-        .then(pl.lit(HELD))
-        .when(~declared)
-        .then(pl.lit(UNDECLARED))
-        .when(pl.col("cra_days").is_null())
-        .then(pl.lit(MISSING_CRA))
-        .when(unfit)
-        .then(pl.lit(HELD))
-        .when(pl.col("difference_days") == Decimal(0))
-        .then(pl.lit(MATCHED))
-        .when(pl.col("difference_days") > Decimal(0))
-        .then(pl.lit(OVER))
-        .otherwise(pl.lit(UNDER))
-    )
+    """Adds `outcome`, what a person said of the row, and what is at stake in it."""
+    told = judged(rows.with_columns(not_checked=_not_checked(facts)), facts.overrides)
     compared = pl.col("outcome").is_in([OVER, UNDER])
-    return rows.with_columns(outcome=outcome).with_columns(
+    return told.with_columns(outcome=outcome()).with_columns(
         stake_amount=pl.when(compared)
         .then(pl.col("difference_amount").abs())
         .otherwise(pl.coalesce("row_amount", "declared_amount"))
     )
 
 
-def _worded(rows: pl.DataFrame, holds: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Adds severity, explanation, action and `waiting` (for the consultant)."""
+def _action() -> pl.Expr:
+    """What follows; nothing of a row that a person rejected, or knows of and lets be."""
+    known = pl.col("outcome").is_in([MISSING_ENTRY, MISSING_CRA, UNDECLARED])
+    settled = pl.col("rejected") | (pl.col("approved") & known)
+    return pl.when(settled).then(pl.lit(NOTHING)).otherwise(comparison_action())
+
+
+def _worded(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
+    """Adds severity, action, an empty explanation and `waiting` (for the consultant)."""
     worst = (
         holds.with_columns(rank=pl.col("severity").cast(pl.Enum(SEVERITIES)))
         .group_by("break_id")
         .agg(hold_severity=pl.col("rank").max())
     )
     own = severity_of(pl.col("outcome"), OUTCOME_SEVERITY).cast(pl.Enum(SEVERITIES))
-    judged = ~pl.col("outcome").is_in([NOT_CHECKED])
+    looked_at = ~pl.col("outcome").is_in([NOT_CHECKED])
     severity = pl.max_horizontal(
-        own.to_physical(), pl.when(judged).then(pl.col("hold_severity").to_physical())
+        own.to_physical(), pl.when(looked_at).then(pl.col("hold_severity").to_physical())
     )
-    words = (
+    return (
         rows.lazy()
         .join(codes_by_row(holds).lazy(), on="break_id", how="left", maintain_order="left")
         .join(worst.lazy(), on="break_id", how="left", maintain_order="left")
@@ -314,7 +305,6 @@ def _worded(rows: pl.DataFrame, holds: pl.DataFrame, policy: Policy) -> pl.DataF
             waiting=pl.col("dead_ids").list.len() > 0,
         )
         .drop("hold_severity")
-        .with_columns(action=comparison_action())
+        .with_columns(action=_action(), explanation=pl.lit(""))
         .collect()
     )
-    return explained(words, policy)

@@ -272,6 +272,8 @@ def _reported_rows(worked: pl.DataFrame) -> pl.DataFrame:
         cra_ids=pl.col("cra_id"),
         said_days=wrong.then("total_days").sum().cast(DAYS),
         found_days=wrong.then("production_days").sum().cast(DAYS),
+        # each resubmission is another one, also with the same days
+        confirmed_at=pl.when("confirmed").then("updated_at").max(),
         contract_ambiguous=pl.col("contract_ambiguous").any(),
     )
     for name, which in listed.items():

@@ -39,6 +39,7 @@ _MONTH_NAMES = [
 _NUMBERS = {name: number for number, pair in enumerate(_MONTH_NAMES, 1) for name in pair}
 _MONTH_NAME = rf"\b(?:{'|'.join(_NUMBERS)})\b(?: 20\d{{2}})?"
 _SAME_MONTH_FROM = 25
+_NAMED = ["contract_id", "client_id", "period", "reference"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +48,11 @@ class Ledger:
 
     Attributes:
         net: by `contract_id`, `consultant_id`, `period`: `billed_days`, `billed_amount`,
-            `billed_currency` (several: joined), `flight_reference` (an invoice of ours that may be
-            on its way).
+            `billed_currency` (several: joined), `last_billed_at`, `flight_reference` (an invoice of
+            ours that may be on its way).
         new: ledger rows that the vendor's invoices prove and the stored ledger does not have.
         by_hand: invoices that are not ours, by month: `contract_id` (null: any of the client),
-            `client_id`, `period`, `invoice_id`, `reference`.
+            `client_id`, `period`, `invoice_id`, `reference`, `gone_at` (null: it is there).
         unassigned: credit notes with a line that names no consultant and month, likewise.
         cancelled: invoices of ours that a person cancelled, likewise.
         references: every reference that was ever used.
@@ -95,7 +96,7 @@ def read_ledger(
         ]
     )
     return Ledger(
-        net=_net(rows),
+        net=_net(_dated(rows, invoices)),
         new=new,
         by_hand=_by_month(standing.filter(unknown | unproven)),
         unassigned=_by_month(standing.filter(credit & ~pl.col("line_read"))),
@@ -138,6 +139,7 @@ def _told(invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
             line_consultant=read.struct.field("consultant"),
             credit=pl.col("total_excl_tax") < 0,
             gone=pl.col("deleted_at").is_not_null() | (pl.col("status") == "cancelled"),
+            gone_at=pl.coalesce("deleted_at", "updated_at"),
         )
         .with_columns(
             ours=pl.col("reference").str.starts_with(OUR_PREFIX) & ~pl.col("credit"),
@@ -192,6 +194,17 @@ def _standing_rows(billed: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame
     return billed.select(list(LEDGER)).filter(~by_id & ~by_reference)
 
 
+def _dated(rows: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
+    """Adds when a row was billed at the latest.
+
+    The time stamp of a vendor's invoice moves with every change: its issue date bounds it.
+    """
+    day = pl.col("issue_date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    issued = invoices.select(invoice_id="id", day_over=day + pl.duration(days=1))
+    at = pl.when(pl.col("days") > 0).then(pl.min_horizontal("billed_at", "day_over"))
+    return rows.join(issued, on="invoice_id", how="left").with_columns(standing_at=at)
+
+
 def _net(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("contract_id", "consultant_id", "period").agg(
         billed_days=pl.col("days").sum().cast(DAYS),
@@ -203,6 +216,7 @@ def _net(rows: pl.DataFrame) -> pl.DataFrame:
         .str.join("+")
         .replace("", None),
         flight_reference=pl.col("flight_reference").max(),
+        last_billed_at=pl.col("standing_at").max(),
     )
 
 
@@ -219,7 +233,7 @@ def _cancelled(gone: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
             )
         )
         .drop_nulls("period")
-        .select("contract_id", "client_id", "period", "reference", invoice_id="id")
+        .select(*_NAMED, "gone_at", invoice_id="id")
         .unique()
     )
 
@@ -261,7 +275,7 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.concat_list(guessed))
         )
         .explode("period")
-        .select("contract_id", "client_id", "period", "reference", invoice_id="id")
+        .select(*_NAMED, pl.lit(None, pl.Datetime("us", "UTC")).alias("gone_at"), invoice_id="id")
         .unique()
     )
 

@@ -19,21 +19,23 @@ def duplicates(seen: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         seen: bills in their order: `turn`, `bill_id`, `party`, `invoice_number`, `amount`,
-            `invoice_date`, `before` (decided before), `paid`.
+            `invoice_date`, `before` (decided before), `paid`, `rejected` (by a person).
         named: `bill_id`, `po_id`: the one order that the bill names.
 
     Returns:
-        `turn`, `original` (the earlier bill, null when it is only alike), `twin` (the earlier bill
-        of the same amount and date where each names an order of its own, else null).
+        `turn`, `original` (the earlier bill, null when it is only alike), `same_number` (it bears
+        the number of the earlier one), `twin` (the earlier bill of the same amount and date where
+        each names an order of its own, else null).
     """
     # a copy that is dated before what it copies must not pass for the original
-    by_turn = seen.sort(pl.col("before").not_(), pl.col("paid").not_(), "turn")
+    by_turn = seen.sort(pl.col("before").not_(), pl.col("paid").not_(), "rejected", "turn")
     return (
         _same_number(by_turn)
         .join(_same_amount(by_turn, named), on="turn", how="full", coalesce=True)
         .select(
             "turn",
             original=pl.coalesce("original", "original_alike"),
+            same_number=pl.col("original").is_not_null(),
             twin=pl.when(pl.col("original").is_null()).then(pl.col("twin")),
         )
     )

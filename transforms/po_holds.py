@@ -12,9 +12,10 @@ import polars as pl
 
 from transforms.figures import sentence
 from transforms.money import MONEY, product
+from transforms.overrides import NOT_OVERRIDABLE
 from transforms.po_duplicates import plain_number
 from transforms.po_tolerances import OFF
-from transforms.receipts import units
+from transforms.receipts import days, units
 
 ERRORS = ("SUPPLIER_MISMATCH", "DUPLICATE", "BANK_CHANGED", "PAID_UNPROVEN")
 """Holds of severity error; the others are warnings."""
@@ -35,13 +36,14 @@ _SCHEMA: dict[str, pl.DataType] = {
 _NONE = pl.lit(None, dtype=pl.String)
 _WIDE = pl.Int128
 _VAT = 120
+_CENT = 100
 _LINE = pl.col("amount").abs()
 _BILL = pl.col("bill_amount").abs()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One hold: its code, when it applies, and what it says."""
+    """One hold: its code, when it applies, what it says, and whether it stays though approved."""
 
     code: str
     when: pl.Expr
@@ -50,6 +52,19 @@ class Rule:
     tolerance: pl.Expr = _NONE
     stake: pl.Expr = _LINE
     detail: pl.Expr = _NONE
+    stays: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether no approval overrides it: a figure or a party is missing, or a number taken."""
+        return self.stays or self.code in NOT_OVERRIDABLE
+
+
+def _of_bill(
+    code: str, when: pl.Expr, *, stake: pl.Expr = _BILL, stays: bool = False, **said: pl.Expr
+) -> Rule:
+    """A hold of the whole bill: on its first line, with the euros of the bill."""
+    return Rule(code=code, when=pl.col("first") & when, stake=stake, stays=stays, **said)
 
 
 def number(value: pl.Expr) -> pl.Expr:
@@ -76,6 +91,10 @@ def _days(value: pl.Expr) -> pl.Expr:
     return sentence("{} d", number(value))
 
 
+def _account(column: str) -> pl.Expr:
+    return pl.coalesce(sentence("account ending in {}", column), pl.lit("no account"))
+
+
 def _checked(column: str) -> pl.Expr:
     return pl.col(column) != OFF
 
@@ -86,7 +105,6 @@ def _difference(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 
 _ordered = pl.col("po_id").is_not_null()
 _po = pl.col("po_reference")
-_first = pl.col("first")
 _line_total = product(pl.col("quantity"), pl.col("unit_price"))
 _above = units(pl.col("unit_price")).cast(_WIDE) - units(pl.col("price"))
 # a credit below the order's price would free days that it does not pay back
@@ -97,27 +115,27 @@ _over_percent = _checked("price_percent") & (
 )
 _over_amount = _checked("price_amount") & (_excess > pl.col("price_amount"))
 _free_of_charge = (pl.col("price") == 0) & (_paid_price > 0)
+# days prove a line only while it is quantity x price, so this is checked where totals are off too
+_line_limit = pl.when(_checked("total_amount")).then("total_amount").otherwise(_CENT)
 _lines_limit = pl.col("total_amount") * pl.col("lines_of_bill")
 _other_supplier = pl.col("named") & (pl.col("po_supplier") != pl.col("supplier_id"))
-_wrong_vendor = _first & (
+_wrong_vendor = pl.col("first") & (
     pl.col("mismatch").is_not_null() | pl.col("vendor_known_as").is_not_null()
 )
 _vat_bill = units(pl.col("bill_amount")).cast(_WIDE) * 100 - units(pl.col("po_total")) * _VAT
 
 STATIC: tuple[Rule, ...] = (
-    Rule(
-        code="SUPPLIER_UNKNOWN",
-        when=_first & pl.col("supplier_id").is_null() & pl.col("unconfirmed").is_null(),
+    _of_bill(
+        "SUPPLIER_UNKNOWN",
+        pl.col("supplier_id").is_null() & pl.col("unconfirmed").is_null(),
         expected=pl.lit("a supplier in BoondManager"),
         actual=pl.coalesce("vendor_name", "vendor_id"),
-        stake=_BILL,
     ),
-    Rule(
-        code="SUPPLIER_UNCONFIRMED",
-        when=_first & pl.col("unconfirmed").is_not_null(),
+    _of_bill(
+        "SUPPLIER_UNCONFIRMED",
+        pl.col("unconfirmed").is_not_null(),
         expected=pl.lit("one vendor that a person or its name or number confirms"),
         actual=pl.coalesce("vendor_name", "vendor_id"),
-        stake=_BILL,
         detail=pl.col("unconfirmed"),
     ),
     Rule(
@@ -153,6 +171,7 @@ STATIC: tuple[Rule, ...] = (
     Rule(
         code="LINES_MISSING",
         when=pl.col("quantity").is_null(),
+        stays=True,
         expected=pl.lit("a quantity"),
         actual=_amount(pl.col("amount")),
         detail=pl.when(_vat_bill.abs() <= 100 * 100).then(
@@ -177,23 +196,16 @@ STATIC: tuple[Rule, ...] = (
     ),
     Rule(
         code="LINE_TOTAL",
-        when=_checked("total_amount")
-        & (
-            (
-                pl.col("priced")
-                & (_difference(pl.col("amount"), _line_total) > pl.col("total_amount"))
-            )
-            | ((pl.col("quantity") == 0) & (units(pl.col("amount")).abs() > pl.col("total_amount")))
-        ),
+        when=(pl.col("priced") & (_difference(pl.col("amount"), _line_total) > _line_limit))
+        | ((pl.col("quantity") == 0) & (units(pl.col("amount")).abs() > _line_limit)),
         expected=_amount(pl.coalesce(_line_total, pl.lit(0).cast(MONEY))),
         actual=_amount(pl.col("amount")),
-        tolerance=_limit("total_amount", ""),
+        tolerance=number(days(_line_limit)),
         stake=(pl.col("amount") - pl.coalesce(_line_total, pl.lit(0).cast(MONEY))).abs(),
     ),
-    Rule(
-        code="TOTAL",
-        when=_first
-        & _checked("total_amount")
+    _of_bill(
+        "TOTAL",
+        _checked("total_amount")
         & (_difference(pl.col("bill_amount"), pl.col("sum_of_lines")) > _lines_limit),
         expected=_amount(pl.col("sum_of_lines")),
         actual=_amount(pl.col("bill_amount")),
@@ -218,50 +230,57 @@ STATIC: tuple[Rule, ...] = (
         expected=pl.lit("an approved order"),
         actual=pl.col("po_status"),
     ),
-    Rule(
-        code="DUPLICATE",
-        when=_first & pl.col("original").is_not_null(),
+    _of_bill(
+        "DUPLICATE",
+        pl.col("original").is_not_null() & pl.col("same_number"),
+        stays=True,
         expected=pl.lit("an invoice not seen before"),
         actual=pl.col("invoice_number"),
-        stake=_BILL,
+        detail=sentence(
+            "same as bill {}; a number is registered once: reject the other", "original"
+        ),
+    ),
+    _of_bill(
+        "DUPLICATE",
+        pl.col("original").is_not_null() & ~pl.col("same_number"),
+        expected=pl.lit("an invoice not seen before"),
+        actual=pl.col("invoice_number"),
         detail=sentence("same as bill {}", "original"),
     ),
-    Rule(
-        code="DUPLICATE",
-        when=_first & pl.col("registered_as").is_not_null() & pl.col("original").is_null(),
+    _of_bill(
+        "DUPLICATE",
+        pl.col("registered_as").is_not_null() & pl.col("original").is_null(),
         expected=_amount(pl.col("bill_amount")),
         actual=sentence("{} registered in BoondManager", "registered_as"),
-        stake=_BILL,
         detail=pl.lit("what is registered under this number is another sum: it would be paid"),
     ),
-    Rule(
-        code="INVOICE_CANCELLED",
-        when=_first & pl.col("withdrawn"),
+    _of_bill(
+        "INVOICE_CANCELLED",
+        pl.col("withdrawn"),
+        stays=True,
         expected=pl.lit("the registration that was made"),
         actual=pl.lit("cancelled in BoondManager"),
-        stake=_BILL,
+        detail=pl.lit("to pay it after all, register it again in BoondManager"),
     ),
-    Rule(
-        code="NUMBER_MISSING",
-        when=_first & plain_number(pl.col("invoice_number")).is_null(),
+    _of_bill(
+        "NUMBER_MISSING",
+        plain_number(pl.col("invoice_number")).is_null(),
         expected=pl.lit("the supplier's invoice number"),
         actual=pl.coalesce("invoice_number", pl.lit("none")),
-        stake=_BILL,
         detail=pl.lit("nothing can be registered, nor told from a copy, without a number"),
     ),
-    Rule(
-        code="BANK_CHANGED",
-        when=_first & pl.col("bank_changed"),
-        expected=pl.lit("the bank account of the last accepted invoice"),
-        actual=pl.lit("another bank account"),
-        stake=_BILL,
+    _of_bill(
+        "BANK_CHANGED",
+        pl.col("bank_changed"),
+        expected=_account("accepted_end"),
+        actual=_account("account_end"),
+        detail=pl.lit("not the bank account of the last accepted invoice"),
     ),
-    Rule(
-        code="NOT_APPROVED",
-        when=_first & pl.col("denied"),
+    _of_bill(
+        "NOT_APPROVED",
+        pl.col("denied"),
         expected=pl.lit("approved in Bill.com"),
         actual=pl.col("approval_status"),
-        stake=_BILL,
     ),
 )
 
@@ -291,19 +310,18 @@ DYNAMIC: tuple[Rule, ...] = (
         expected=pl.lit("an order with days left"),
         actual=pl.lit("closed with nothing open"),
     ),
-    Rule(
-        code="DUPLICATE",
-        when=_first & pl.col("twin").is_not_null() & pl.col("over").any().over("turn"),
+    _of_bill(
+        "DUPLICATE",
+        pl.col("twin").is_not_null() & pl.col("bill_over"),
         expected=pl.lit("an order of its own with room"),
         actual=pl.col("invoice_number"),
-        stake=_BILL,
         detail=sentence("same amount and date as bill {}", "twin"),
     ),
 )
 
 PAID_UNPROVEN = Rule(
     code="PAID_UNPROVEN",
-    when=_first & pl.col("paid") & (pl.col("rank") > 0) & pl.col("checked"),
+    when=pl.col("first") & pl.col("checked"),
     expected=_amount(pl.col("bill_proven")),
     actual=sentence("{} paid", _amount(pl.col("bill_amount"))),
     stake=pl.col("bill_amount") - pl.col("bill_proven"),
@@ -319,19 +337,18 @@ def held(rows: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
         rules: which holds to look for.
 
     Returns:
-        Holds, and `turn`: the place of their bill.
+        Holds, `turn` (the place of their bill) and `stays` (no approval overrides it).
     """
     checked = rows.filter("checked")
-    flags = checked.select(
-        rule.when.fill_null(value=False) for rule in map(_named, enumerate(rules))
-    )
-    found = [
-        _hold(checked.filter(flags.to_series(index)), rule)
-        for index, rule in enumerate(rules)
-        if flags.to_series(index).any()
-    ]
-    empty = pl.DataFrame(schema=_SCHEMA | {"turn": rows.schema["turn"]})
+    found = [_hold(checked.filter(flag), rule) for rule, flag in flagged(checked, rules)]
+    empty = pl.DataFrame(schema=_SCHEMA | {"turn": pl.Int64(), "stays": pl.Boolean()})
     return pl.concat([empty, *found])
+
+
+def flagged(rows: pl.DataFrame, rules: Sequence[Rule]) -> list[tuple[Rule, pl.Series]]:
+    """The rules that hold any row, each with the rows that it holds."""
+    flags = rows.select(rule.when.fill_null(value=False) for rule in map(_named, enumerate(rules)))
+    return [(rule, flag) for rule, flag in zip(rules, flags, strict=True) if flag.any()]
 
 
 def _named(numbered: tuple[int, Rule]) -> Rule:
@@ -354,4 +371,5 @@ def _hold(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
         "currency",
         rule.detail.alias("detail"),
         "turn",
+        pl.lit(rule.final).alias("stays"),
     )

@@ -58,7 +58,7 @@ def take(lines: pl.DataFrame) -> pl.DataFrame:
     return (
         ordered.with_columns(taken=taken)
         .with_columns(before=matched_before(pl.col("taken"), credits_too=_has_credits(ordered)))
-        .with_columns(_outcome(pl.col("before")))
+        .with_columns(outcome(pl.col("before"), pl.col("received")))
     )
 
 
@@ -133,8 +133,9 @@ def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _outcome(before: pl.Expr) -> list[pl.Expr]:
-    room, receipts = pl.col("ordered") - before, pl.col("received") - before
+def outcome(before: pl.Expr, received: pl.Expr) -> list[pl.Expr]:
+    """What a line finds when `before` was taken: `over`, `nothing_open`, `short`, `matchable`."""
+    room, receipts = pl.col("ordered") - before, received - before
     matchable = pl.max_horizontal(0, pl.min_horizontal(_WANTED, room, receipts))
     return [
         (_POSITIVE & (room + pl.col("limit") < _WANTED)).alias("over"),

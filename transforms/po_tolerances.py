@@ -5,7 +5,6 @@ Here a limit is an Int64 in ten-thousandths, or `OFF`: not checked, and the row 
 """
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
 
 import polars as pl
@@ -25,15 +24,69 @@ def limits(pairs: pl.DataFrame, tolerance: Tolerances) -> pl.DataFrame:
         tolerance: the limits of the policy.
 
     Returns:
-        One column a limit (Int64 ten-thousandths, `OFF`), and `policy`: the same as JSON text.
+        One column a limit (Int64 ten-thousandths, `OFF`), and `policy`: the same as JSON text, with
+        the level that each value came from (`default`, `supplier SUP-1`, `po PO-2026-001`).
     """
-    default = {name: _units(getattr(tolerance, name)) for name in LIMITS}
-    of_pairs = pairs.select("supplier_id", "po_id", "po_reference")
-    if not tolerance.supplier and not tolerance.po:
-        plain = of_pairs.with_columns(**default).select(LIMITS)
-    else:
-        plain = _overridden(of_pairs, tolerance, default)
-    return plain.with_columns(_as_json(plain))
+    levels = {
+        "supplier_id": tolerance.supplier,
+        "po_id": tolerance.po,
+        "po_reference": tolerance.po,
+    }
+    of_pairs = pairs.select(
+        pl.when(pl.col(key).is_in(list(overrides))).then(pl.col(key)).alias(key)
+        for key, overrides in levels.items()
+    )
+    sets = of_pairs.unique()
+    told = [_of_pair(tolerance, **pair) for pair in sets.iter_rows(named=True)]
+    schema = _LIMIT_TYPES | {"policy": pl.String()}
+    values = pl.DataFrame(told, schema=schema, orient="row")
+    if values.height == 1:
+        row = values.row(0, named=True)
+        return pl.select(
+            pl.repeat(row[name], pairs.height, dtype=dtype).alias(name)
+            for name, dtype in schema.items()
+        )
+    named = pl.concat([sets, values], how="horizontal")
+    joined = of_pairs.join(
+        named, on=of_pairs.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.select(schema.keys())
+
+
+def read_limits(policy: str) -> dict[str, pl.Expr]:
+    """The columns of the limits as a decision kept them."""
+    kept = json.loads(policy)
+    return {name: pl.lit(_units(_limit(kept[name])), pl.Int64) for name in LIMITS}
+
+
+def _limit(said: str) -> Limit:
+    return "off" if said == "off" else Decimal(said)
+
+
+def _of_pair(
+    tolerance: Tolerances, *, supplier_id: str | None, po_id: str | None, po_reference: str | None
+) -> dict[str, int | str]:
+    """The limits of one supplier and order, key by key from the nearest level that tells one."""
+    levels: list[tuple[str, Tolerance | ToleranceOverride]] = [
+        (f"{name} {key}", overrides[key])
+        for name, key, overrides in (
+            ("po", po_id, tolerance.po),
+            ("po", po_reference, tolerance.po),
+            ("supplier", supplier_id, tolerance.supplier),
+        )
+        if key is not None and key in overrides
+    ]
+    levels.append(("default", tolerance))
+    found = {
+        name: next(
+            (level, limit) for level, told in levels if (limit := getattr(told, name)) is not None
+        )
+        for name in LIMITS
+    }
+    values = {name: _units(limit) for name, (_, limit) in found.items()}
+    kept = {name: said(value) for name, value in values.items()}
+    origin = {name: level for name, (level, _) in found.items()}
+    return values | {"policy": json.dumps(kept | {"from": origin})}
 
 
 def said(units: int) -> str:
@@ -45,46 +98,3 @@ def said(units: int) -> str:
 
 def _units(limit: Limit) -> int:
     return OFF if limit == "off" else int(limit.scaleb(4))
-
-
-def _overridden(
-    pairs: pl.DataFrame, tolerance: Tolerances, default: Mapping[str, int]
-) -> pl.DataFrame:
-    levels = [
-        ("po_id", tolerance.po, "_id"),
-        ("po_reference", tolerance.po, "_reference"),
-        ("supplier_id", tolerance.supplier, "_supplier"),
-    ]
-    for key, overrides, suffix in levels:
-        pairs = pairs.join(
-            _overrides(key, overrides),
-            on=key,
-            how="left",
-            maintain_order="left",
-            suffix=suffix,
-        ).rename({name: name + suffix for name in LIMITS})
-    return pairs.select(
-        pl.coalesce(*(name + suffix for _, _, suffix in levels), pl.lit(default[name])).alias(name)
-        for name in LIMITS
-    )
-
-
-def _overrides(key: str, overrides: Mapping[str, ToleranceOverride]) -> pl.DataFrame:
-    rows = [
-        {key: id_} | {n: None if v is None else _units(v) for n, v in override}
-        for id_, override in sorted(overrides.items())
-    ]
-    return pl.DataFrame(rows, schema={key: pl.String(), **_LIMIT_TYPES})
-
-
-def _as_json(plain: pl.DataFrame) -> pl.Series:
-    """The limits of each row as JSON; a loop over the few distinct sets of limits."""
-    sets = plain.unique()
-    texts = [
-        json.dumps({name: said(units) for name, units in row.items()})
-        for row in sets.iter_rows(named=True)
-    ]
-    if len(texts) == 1:
-        return pl.repeat(texts[0], plain.height, dtype=pl.String, eager=True).alias("policy")
-    named = sets.with_columns(policy=pl.Series(texts, dtype=pl.String))
-    return plain.join(named, on=LIMITS, how="left", maintain_order="left").get_column("policy")

@@ -232,8 +232,8 @@ def reported(
     Returns:
         `cra_id`, `period`, `client_id` (null when it cannot be told), `consultant_id`,
         `contract_id` (as named), `mission_contract_id`, `status`, `month_days`, `production_days`,
-        `total_days`, `consistent`, `dead`, `confirmed`. A rejected or invalidated CRA is left out
-        once another stands in its place.
+        `total_days`, `consistent`, `dead`, `confirmed`, `updated_at`. A rejected or
+        invalidated CRA is left out once another stands in its place.
     """
     described = _described(cras, monthly, contracts)
     replacements = _replacements(described, production(cra_days))
@@ -256,6 +256,7 @@ def reported(
             "total_days",
             "consistent",
             "dead",
+            "updated_at",
             month_days=pl.coalesce("month_days", pl.lit(0, dtype=DAYS)),
             confirmed=pl.col("confirmed").is_not_null(),
         )

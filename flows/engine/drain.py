@@ -6,15 +6,17 @@ read back. Whatever may have reached the vendor is looked up before it is sent a
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from flows.engine import pull
+from flows.engine.deliver import Delivery
 from flows.engine.look import Look, look
 from flows.engine.run import Run
+from flows.engine.wiring import message_doors
 from sources.boond import differences
 from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError, Transient
 from sources.streams import Door
@@ -43,10 +45,7 @@ Row = dict[str, Any]
 
 
 async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
-    """Sends what is planned, until the facts that it made ask for nothing more.
-
-    A validated CRA is a receipt that may release a supplier invoice: so after each drain the
-    streams that were written to are read again, and looked at again.
+    """Sends what is planned to the vendors, and then to people what follows from it.
 
     Args:
         run: the run.
@@ -56,11 +55,27 @@ async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
     Returns:
         The last look.
     """
-    door = run.doors.get("boond")
-    if not apply or door is None:
+    if not apply:
         return seen
+    door = run.doors.get("boond")
+    if door is not None:
+        seen = await _write_to_vendors(run, door, seen)
+    wanted = frozenset(seen.wanted().get_column("command_id"))
+    doors = message_doors(run.settings, run.now)
+    if _anything_to_send(run, wanted, doors):
+        await run.driver.step("deliver messages", Delivery(run, doors, wanted).send_all)
+    return seen
+
+
+async def _write_to_vendors(run: Run, door: Door, seen: Look) -> Look:
+    """Drains until the facts that the writes made ask for nothing more.
+
+    A validated CRA is a receipt that may release a supplier invoice: so after each drain the
+    streams that were written to are read again, and looked at again.
+    """
     for _ in range(MOST_ROUNDS):
-        if not _anything_to_send(run, seen):
+        wanted = frozenset(seen.wanted().get_column("command_id"))
+        if not _anything_to_send(run, wanted, STREAM_OF):
             break
         seen = await _refreshed(run, door, seen)
         settled = run.counts["commands_settled"]
@@ -84,12 +99,12 @@ async def _refreshed(run: Run, door: Door, seen: Look, *, anyway: bool = False) 
     return look(run, clients=seen.clients is not None, suppliers=seen.suppliers is not None)
 
 
-def _anything_to_send(run: Run, seen: Look) -> bool:
-    wanted = set(seen.wanted().get_column("command_id"))
+def _anything_to_send(run: Run, wanted: frozenset[str], kinds: Container[str]) -> bool:
     return any(
         row["state"] in UNCERTAIN
         or (row["state"] in {"planned", "approved"} and row["command_id"] in wanted)
         for row in outbox.commands(run.warehouse).to_dicts()
+        if row["kind"] in kinds
     )
 
 
@@ -134,7 +149,8 @@ class Drain:
     def _approve(self) -> None:
         with self.run.warehouse.transaction():
             for row in self._rows():
-                if row["state"] == "planned" and row["command_id"] in self.wanted:
+                ours = row["kind"] in STREAM_OF and row["command_id"] in self.wanted
+                if ours and row["state"] == "planned":
                     self._mark(row, state="approved")
 
     def _rows(self) -> list[Row]:
@@ -272,7 +288,7 @@ class Drain:
         rows = self._rows()
         states = {row["command_id"]: (row["state"], row["kind"]) for row in rows}
         for row in rows:
-            if not self._may_go(row):
+            if row["kind"] not in STREAM_OF or not self._may_go(row):
                 continue
             bad = [states[d] for d in row["depends_on"] if states.get(d, ("", ""))[0] != "done"]
             if bad:

@@ -13,7 +13,8 @@ from flows.engine.run import Run
 from sources.declarations import DeclaredFile, declared_files
 from sources.errors import SourceError
 from store import runs
-from transforms.declarations import Declaration, read_csv
+from transforms import declarations
+from transforms.declaration_forms import UNREADABLE, Declaration, File
 
 log = logging.getLogger("rapproche.declarations")
 
@@ -32,16 +33,20 @@ async def take_in(run: Run) -> None:
 
 async def _read_all(run: Run) -> None:
     known = {row[0] for row in run.warehouse.rows("SELECT id FROM raw.declarations_files")}
+    present: set[str] = set()
     fresh: dict[str, DeclaredFile] = {}
     for file in declared_files(run.settings.DECLARATIONS_DIR):
         run.counts["rows_read"] += 1
-        if file.problem is not None:
+        if file.id is None:
             run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
-        elif file.id is not None and file.id not in known:
+            continue
+        present.add(file.id)
+        if file.id not in known:
             fresh.setdefault(file.id, file)
     with run.warehouse.transaction():
         if fresh:
             _store(run, fresh)
+        _follow(run, present)
         runs.record_sync(
             run.warehouse,
             "declarations",
@@ -76,23 +81,55 @@ def _store(run: Run, fresh: dict[str, DeclaredFile]) -> None:
     )
 
 
+def _follow(run: Run, present: set[str]) -> None:
+    """Marks the files that are gone from the folder, and takes the mark from those that are back.
+
+    What a file declared stands when it is gone: people tidy folders.
+    """
+    here = sorted(present)
+    for table in ("raw.declarations_files", "core.declarations"):
+        run.warehouse.execute(
+            f"UPDATE {table} SET deleted_at = ?"
+            " WHERE deleted_at IS NULL AND NOT list_contains(?::VARCHAR[], id)",
+            [run.now(), here],
+        )
+        run.warehouse.execute(
+            f"UPDATE {table} SET deleted_at = NULL"
+            " WHERE deleted_at IS NOT NULL AND list_contains(?::VARCHAR[], id)",
+            [here],
+        )
+
+
 def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
     # a run may be asked to stand on a later day than the clock's
     read_at = max(run.now(), datetime.combine(run.as_of, time.max, UTC))
     modified_at = file.modified_at or run.now()
-    declared = read_csv(id_, file.name, modified_at, file.content or b"", read_at)
-    unread = declared.lines.filter(pl.col("problem").is_not_null())
-    if unread.height:
-        line_no, problem = unread.select("line_no", "problem").row(0)
-        run.concern(
-            f"{LABEL}: {file.name}: {unread.height} lines could not be read, such as line"
-            f" {line_no}: {problem}"
-        )
+    one = File(
+        id=id_, name=file.name, time=modified_at, content=file.content or b"", read_at=read_at
+    )
+    if file.problem is not None:
+        run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
+        return declarations.refused(one, file.problem)
+    declared = declarations.read(one)
+    _say(run, file.name, declared)
     return declared
 
 
+def _say(run: Run, name: str, declared: Declaration) -> None:
+    """Tells what of a file was not read; a month that is not told is a matter of the look."""
+    unread = declared.lines.filter(pl.col("problem_code") == UNREADABLE)
+    if unread.height:
+        line_no, problem = unread.select("line_no", "problem").row(0)
+        run.concern(
+            f"{LABEL}: {name}: {unread.height} lines could not be read, such as line"
+            f" {line_no}: {problem}"
+        )
+    for remark in declared.remarks:
+        run.concern(f"{LABEL}: {name}: {remark}")
+
+
 def _payload(file: DeclaredFile) -> str:
-    content = base64.b64encode(file.content or b"").decode()
+    content = None if file.content is None else base64.b64encode(file.content).decode()
     return json.dumps({"name": file.name, "modified_at": _iso(file.modified_at), "base64": content})
 
 

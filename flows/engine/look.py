@@ -1,75 +1,29 @@
 """Gather, decide, record: one look at the facts (reconciliation.md, write-back.md).
 
-`gather_*` reads frames, `decide_*` is the pure transforms, `record` writes findings and commands
-in one transaction. Nothing here calls a vendor.
+`facts` reads frames, `decide_*` is the pure transforms, `record` writes findings and commands in
+one transaction. Nothing here calls a vendor.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 
 from checks import results
 from checks.findings import must_hold
-from flows.engine.rows import shape_of
+from flows.engine import drafting, drift, notifying
+from flows.engine.facts import gather_clients, gather_suppliers
 from flows.engine.run import Run, month_before
 from store import findings, outbox
-from store.staging import texts
-from transforms import breaks, commands
+from transforms import breaks, commands, decisions, overrides
 from transforms.billing import Billing, propose_invoices
-from transforms.cra_matching import CraFacts, CraMatching, match_cras
+from transforms.causes import find_causes
+from transforms.cra_matching import CraMatching, match_cras
 from transforms.cra_outcomes import SETTLED
-from transforms.po_matching import BillFacts, BillMatching, match_bills
-
-CLIENT_TABLES = (
-    "clients",
-    "consultants",
-    "contracts",
-    "contract_rates",
-    "cras",
-    "cra_days",
-    "declarations",
-    "declaration_lines",
-    "person_links",
-    "client_invoices",
-    "client_invoice_lines",
-)
-SUPPLIER_TABLES = (
-    "bills",
-    "bill_lines",
-    "vendors",
-    "suppliers",
-    "purchase_orders",
-    "purchase_order_lines",
-    "consultants",
-    "cras",
-    "cra_days",
-    "supplier_invoices",
-    "supplier_invoice_lines",
-    "party_links",
-)
-NAMED_BY = {
-    "consultant_id": "consultant",
-    "client_id": "client",
-    "contract_id": "contract",
-    "supplier_id": "supplier",
-    "vendor_id": "vendor",
-    "purchase_order_id": "purchase_order",
-    "bill_id": "bill",
-}
-KIND_OF_TABLE = {
-    "consultants": "consultant",
-    "clients": "client",
-    "contracts": "contract",
-    "suppliers": "supplier",
-    "vendors": "vendor",
-    "purchase_orders": "purchase_order",
-    "bills": "bill",
-    "cras": "cra",
-}
-QUARANTINED = {"stream": pl.String, "kind": pl.String, "id": pl.String}
+from transforms.explanations import explained_bills, explained_cras
+from transforms.po_matching import BillMatching, match_bills
+from transforms.receipt_causes import find_bill_causes
 
 
 @dataclass(frozen=True)
@@ -80,6 +34,7 @@ class ClientLook:
     matching: CraMatching
     billing: Billing
     wanted: pl.DataFrame
+    causes: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -100,10 +55,12 @@ class Look:
     clients: ClientLook | None
     suppliers: SupplierLook | None
     unchecked: frozenset[str]
+    notified: notifying.Notified | None = None
 
     def wanted(self) -> pl.DataFrame:
         """Commands that the facts ask for."""
         sides = [side.wanted for side in (self.clients, self.suppliers) if side]
+        sides += [self.notified.notices.wanted] if self.notified else []
         return pl.concat(sides) if sides else pl.DataFrame(schema=commands.WANTED)
 
     def covers(self, subject: str) -> bool:
@@ -111,20 +68,42 @@ class Look:
         kind, _, rest = subject.partition("/")
         if kind == "bill":
             return self.suppliers is not None and subject not in self.unchecked
+        if kind == "drift":
+            return self.clients is not None and self.suppliers is not None
+        if kind in {"mail", "notice"}:
+            return self.notified is not None and self.notified.covers(subject)
         if self.clients is None:
             return False
         in_period = rest.partition("/")[0] in self.clients.periods
         return kind == "declaration" or (in_period and subject not in self.unchecked)
 
 
-def look(run: Run, *, clients: bool = True, suppliers: bool = True) -> Look:
-    """Decides on the facts as they stand and records what was decided."""
+def look(
+    run: Run, *, clients: bool = True, suppliers: bool = True, watch: bool | None = None
+) -> Look:
+    """Decides on the facts as they stand and records what was decided.
+
+    Monitoring is part of a look at both sides, and may be asked for alone (`watch`).
+    """
     of_clients = decide_clients(run) if clients else None
     of_suppliers = decide_suppliers(run) if suppliers else None
-    seen = Look(of_clients, of_suppliers, _unchecked(of_clients, of_suppliers))
+    watched = clients and suppliers if watch is None else watch
+    notified = notifying.decide(run, _for_notices(of_clients, of_suppliers), watch=watched)
+    seen = Look(of_clients, of_suppliers, _unchecked(of_clients, of_suppliers), notified)
     with run.warehouse.transaction():
         record(run, seen)
     return seen
+
+
+def _for_notices(
+    clients: ClientLook | None, suppliers: SupplierLook | None
+) -> notifying.ClientSide | None:
+    if clients is None:
+        return None
+    holds = [clients.billing.holds] + ([suppliers.matching.holds] if suppliers else [])
+    return notifying.ClientSide(
+        clients.billing.matches, clients.causes, clients.periods, clients.wanted, holds
+    )
 
 
 def _unchecked(clients: ClientLook | None, suppliers: SupplierLook | None) -> frozenset[str]:
@@ -172,9 +151,12 @@ def decide_clients(run: Run) -> ClientLook:
         tax_rate=run.settings.TAX_RATE,
         currency=run.settings.BOOND_CURRENCY,
     )
+    causes = find_causes(matching.rows, facts)
+    matches = explained_cras(billing, causes, run.policy, run.settings.RAPPROCHE_LANG)
+    billing = replace(billing, matches=matches)
     versions = findings.cra_versions(run.warehouse)
     wanted = commands.client_commands(billing, versions, run.policy)
-    return ClientLook(tuple(periods), matching, billing, wanted)
+    return ClientLook(tuple(periods), matching, billing, wanted, causes)
 
 
 def decide_suppliers(run: Run) -> SupplierLook:
@@ -187,6 +169,11 @@ def decide_suppliers(run: Run) -> SupplierLook:
         policy=run.policy,
         currency=run.settings.BILL_COM_CURRENCY,
     )
+    causes = find_bill_causes(
+        matching.matches, facts, matching.consumption, run.policy.match.receipts_from
+    )
+    matches = explained_bills(matching, causes, run.settings.RAPPROCHE_LANG)
+    matching = replace(matching, matches=matches)
     wanted = commands.supplier_commands(
         matching.matches, facts.bills, facts.bill_lines, facts.supplier_invoices, run.policy
     )
@@ -212,80 +199,14 @@ def bills_since(run: Run) -> date:
     return date.fromisoformat(f"{month_before(first)}-01")
 
 
-def gather_clients(run: Run) -> CraFacts:
-    """All facts of the client side."""
-    core = {name: run.warehouse.table(f"core.{name}") for name in CLIENT_TABLES}
-    return CraFacts(
-        **core,
-        billed=run.warehouse.table("recon.billing_ledger"),
-        in_flight=commands.billed_by(commands.in_flight(outbox.commands(run.warehouse))),
-        quarantined=quarantined(run),
-        unread=run.unread(),
-        invalidated=findings.invalidated_cras(run.warehouse),
-    )
-
-
-def gather_suppliers(run: Run) -> BillFacts:
-    """All facts of the supplier side."""
-    core: dict[str, Any] = {name: run.warehouse.table(f"core.{name}") for name in SUPPLIER_TABLES}
-    settled = findings.settled_bills(run.warehouse)
-    return BillFacts(
-        **core,
-        settled=findings.rows_of_bills(run.warehouse, "recon.po_matches", settled),
-        consumed=findings.rows_of_bills(run.warehouse, "recon.receipt_consumption", settled),
-        waiting=frozenset(bill for bill, ended in settled.items() if not ended),
-        closed_bills=frozenset(findings.closed_bills(run.warehouse)),
-        ibans=accepted_ibans(run),
-        order_currency=run.settings.BOOND_CURRENCY,
-        quarantined=quarantined(run),
-        unread=run.unread(),
-    )
-
-
-def accepted_ibans(run: Run) -> pl.DataFrame:
-    """The bank account of each supplier when an invoice of theirs was last accepted."""
-    boond = run.doors.get("boond")
-    if boond is None:
-        return pl.DataFrame(schema={"supplier_id": pl.String, "accepted_iban": pl.String})
-    shape = shape_of(boond.streams["suppliers"])
-    return findings.suppliers_as_accepted(run.warehouse, shape).select(
-        supplier_id="id", accepted_iban="iban"
-    )
-
-
-def quarantined(run: Run) -> pl.DataFrame:
-    """The objects that quarantined rows name, so that what they touch is not decided on."""
-    named = [pl.DataFrame(schema=QUARANTINED)]
-    for source, stream in findings.quarantined_streams(run.warehouse):
-        door = run.doors.get(source)
-        if door is None:
-            continue
-        shape = shape_of(door.streams[stream])
-        records = texts(
-            run.warehouse,
-            shape,
-            "(SELECT row_number() OVER () AS seq, id, payload FROM ops.quarantine"
-            f" WHERE resolved_at IS NULL AND source = '{source}' AND stream = '{stream}')",
-        ).records
-        own = {"id": KIND_OF_TABLE.get(shape.table, "")}
-        for column, kind in (NAMED_BY | own).items():
-            if column in records.columns and kind:
-                named.append(
-                    records.select(
-                        pl.lit(f"{source}.{stream}").alias("stream"),
-                        pl.lit(kind).alias("kind"),
-                        pl.col(column).alias("id"),
-                    ).drop_nulls()
-                )
-    return pl.concat(named).unique().sort("stream", "kind", "id")
-
-
 def record(run: Run, seen: Look) -> None:
     """Writes what was decided, and plans the commands, inside the caller's transaction."""
     now = run.now()
-    found = [_record_clients(run, seen.clients)] if seen.clients else []
-    found += [_record_suppliers(run, seen.suppliers)] if seen.suppliers else []
-    _record_breaks(run, seen, found, now)
+    told = [_record_clients(run, seen.clients)] if seen.clients else []
+    told += [_record_suppliers(run, seen.suppliers)] if seen.suppliers else []
+    told += [_told_of(run, notifying.record(run, seen.notified))] if seen.notified else []
+    told += [_told_of(run, drift.watch(run))] if seen.clients and seen.suppliers else []
+    _record_breaks(run, seen, told, now)
     before = outbox.commands(run.warehouse)
     # What the vendor refused in this run is for the next one: the same facts get the same answer.
     refused = before.filter((pl.col("state") == "refused") & (pl.col("run_id") == run.run_id))
@@ -301,7 +222,16 @@ def record(run: Run, seen: Look) -> None:
     run.counts["commands_planned"] += fresh.height
 
 
-def _record_clients(run: Run, side: ClientLook) -> tuple[pl.DataFrame, pl.DataFrame]:
+@dataclass(frozen=True)
+class _Told:
+    """What one side tells of breaks: outcomes of its rows, those found, decisions that stand."""
+
+    outcomes: pl.DataFrame
+    found: pl.DataFrame
+    standing: pl.DataFrame
+
+
+def _record_clients(run: Run, side: ClientLook) -> _Told:
     billing, matching, about = side.billing, side.matching, _about(run)
     periods = ", ".join(f"'{period}'" for period in side.periods)
     matches = must_hold(results.CRA_MATCHES, billing.matches)
@@ -327,13 +257,29 @@ def _record_clients(run: Run, side: ClientLook) -> tuple[pl.DataFrame, pl.DataFr
     run.warehouse.insert("recon.billing_ledger", must_hold(results.BILLING_LEDGER, billing.ledger))
     findings.remember_people(run.warehouse, matching.links, run.run_id, run.now())
     policy = run.policy.model_dump_json(include={"billing", "approval"})
-    _decide(run, "cra", matches, "outcome", {"*": policy})
-    return matches.select("break_id", "outcome"), breaks.found(
-        matches, _none(results.PO_MATCHES), holds
+    rows = matches.select("break_id", "outcome")
+    lines = holds.filter(pl.col("subject") == "declaration")
+    unread = lines.select("break_id", outcome="code").unique("break_id")
+    loose = _loose_inputs(billing, holds)
+    inputs = pl.concat([billing.inputs.select(list(decisions.INPUTS)), loose])
+    _decide(run, "cra", rows, inputs, {"*": policy})
+    _decide(run, "declaration", unread, inputs, {"*": "{}"})
+    return _Told(
+        pl.concat([rows, _removed(run)]),
+        breaks.found(matches, _none(results.PO_MATCHES), holds),
+        _standing(run, billing, inputs.join(rows, on="break_id", how="anti")),
     )
 
 
-def _record_suppliers(run: Run, side: SupplierLook) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _removed(run: Run) -> pl.DataFrame:
+    """Breaks of lines that could not be read, whose file is there no more."""
+    ids = findings.removed_files(run.warehouse).to_list()
+    stored = run.warehouse.frame("SELECT break_id, kind, subject_id FROM recon.breaks")
+    gone = stored.filter(pl.col("kind") == "declaration", pl.col("subject_id").is_in(ids))
+    return gone.select("break_id", outcome=pl.lit(breaks.FILE_REMOVED))
+
+
+def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
     about = _about(run)
     matches = must_hold(results.PO_MATCHES, side.matching.matches)
     holds = must_hold(results.HOLDS, side.matching.holds)
@@ -344,33 +290,67 @@ def _record_suppliers(run: Run, side: SupplierLook) -> tuple[pl.DataFrame, pl.Da
     run.warehouse.replace("recon.receipt_consumption", consumption, others, run_id=run.run_id)
     run.warehouse.replace("recon.holds", holds, "subject = 'bill'", run_id=run.run_id)
     findings.remember_parties(run.warehouse, side.matching.links, run.run_id, run.now())
+    drafting.record(run, matches)
     tolerances = dict(side.matching.tolerances.iter_rows()) | {"*": "{}"}
-    _decide(run, "bill", matches, "status", tolerances)
-    return matches.select("break_id", pl.col("status").alias("outcome")), breaks.found(
-        _none(results.CRA_MATCHES), matches, holds
+    rows = matches.select("break_id", outcome="status")
+    loose = _loose_inputs(side.matching, holds)
+    _decide(run, "bill", rows, side.matching.inputs, tolerances)
+    return _Told(
+        rows,
+        breaks.found(_none(results.CRA_MATCHES), matches, holds),
+        _standing(run, side.matching, loose),
     )
 
 
-def _record_breaks(
-    run: Run, seen: Look, found: Sequence[tuple[pl.DataFrame, pl.DataFrame]], now: datetime
-) -> None:
-    if not found:
+def _told_of(run: Run, holds: pl.DataFrame) -> _Told:
+    """What holds without a row tell; a person decides on each by its figures."""
+    inputs = _each_hold(holds)
+    rows = inputs.select("break_id", outcome=pl.lit("held"))
+    _decide(run, "hold", rows, inputs, {"*": "{}"})
+    found = breaks.found(_none(results.CRA_MATCHES), _none(results.PO_MATCHES), holds)
+    standing = overrides.standing(inputs, findings.overrides(run.warehouse))
+    return _Told(rows.clear(), found, standing.select(list(breaks.STANDING)))
+
+
+def _each_hold(holds: pl.DataFrame) -> pl.DataFrame:
+    """What breaks without a row were decided on: their first hold."""
+    first = holds.sort("break_id", "code").unique("break_id", keep="first", maintain_order=True)
+    return decisions.rows_as_inputs(first)
+
+
+def _record_breaks(run: Run, seen: Look, told: Sequence[_Told], now: datetime) -> None:
+    if not told:
         return
     after = breaks.follow(
         run.warehouse.frame("SELECT * FROM recon.breaks"),
-        pl.concat(rows for _, rows in found),
-        pl.concat(outcomes for outcomes, _ in found),
+        pl.concat(side.found for side in told),
+        pl.concat(side.outcomes for side in told),
+        pl.concat(side.standing for side in told),
         in_scope=seen.covers,
         now=now,
     )
     run.warehouse.upsert("recon.breaks", after)
 
 
+def _loose_inputs(side: Billing | BillMatching, holds: pl.DataFrame) -> pl.DataFrame:
+    """What holds were decided on that no row has, such as those of lines nobody can read."""
+    return _each_hold(holds.join(side.inputs, on="break_id", how="anti"))
+
+
+def _standing(run: Run, side: Billing | BillMatching, others: pl.DataFrame) -> pl.DataFrame:
+    """Decisions of people that stand: on rows as their side says, on others by their figures."""
+    asked = findings.overrides(run.warehouse)
+    of_rows, of_others = side.decided.filter("stands"), overrides.standing(others, asked)
+    columns = list(breaks.STANDING)
+    new = of_others.join(side.decided, on="break_id", how="anti")
+    return pl.concat([of_rows.select(columns), new.select(columns)])
+
+
 def _decide(
-    run: Run, subject: str, rows: pl.DataFrame, outcome: str, policies: dict[str, str]
+    run: Run, subject: str, rows: pl.DataFrame, inputs: pl.DataFrame, policies: dict[str, str]
 ) -> None:
     last = findings.last_decisions(run.warehouse, subject)
-    taken = breaks.decisions(subject, rows, outcome, policies, last, run.now())
+    taken = decisions.decisions(subject, rows, inputs, policies, last, run.now())
     run.warehouse.insert("recon.decisions", taken)
 
 

@@ -3,9 +3,10 @@
 They read like a table of contents: what is done stands in the modules beside this one.
 """
 
-from flows.engine import drain, intake, look, pull, report
-from flows.engine.run import Run
+from flows.engine import activity, drafting, drain, intake, look, pull, report
+from flows.engine.run import Run, artifacts_directory, month_before
 from flows.engine.wiring import log_in
+from flows.page import month
 
 
 async def nightly(run: Run) -> None:
@@ -16,6 +17,7 @@ async def nightly(run: Run) -> None:
     seen = await look_as_step(run)
     seen = await drain.write_back(run, seen, apply=run.parameters["apply"])
     await _show_all(run, seen)
+    await _leave_page(run)
 
 
 async def sync(run: Run) -> None:
@@ -45,6 +47,17 @@ async def match(run: Run) -> None:
     await _freshen(run, ("boond", "bill"))
     seen = await look_as_step(run, clients=False)
     await _show_all(run, seen)
+
+
+async def monitor(run: Run) -> None:
+    """Who owes a CRA, over facts that are fresh; reminders are planned."""
+    await _freshen(run, ("boond",))
+
+    async def work() -> look.Look:
+        return look.look(run, clients=False, suppliers=False, watch=True)
+
+    await run.driver.step("monitor", work)
+    await _show_monitoring(run)
 
 
 async def write_back(run: Run) -> None:
@@ -94,7 +107,26 @@ async def _show_all(run: Run, seen: look.Look) -> None:
         report.plan(run.warehouse, wanted),
     ):
         await _show(run, table)
+    await drafting.leave(run)
+    if seen.notified and seen.notified.monitoring:
+        await _show_monitoring(run)
+
+
+async def _show_monitoring(run: Run) -> None:
+    await _show(run, activity.alerts(run.warehouse))
+    await _show(run, activity.deadlines(run.warehouse))
 
 
 async def _show(run: Run, table: report.Table) -> None:
     await run.driver.show(table.key, table.title, report.markdown(table))
+
+
+async def _leave_page(run: Run) -> None:
+    """Writes the month on one page among the artifacts, where the month is known of."""
+    period = run.parameters.get("period") or month_before(run.as_of)
+    if period not in month.months(run.warehouse):
+        return
+    folder = artifacts_directory(run.settings.WAREHOUSE_PATH)
+    language = run.settings.RAPPROCHE_LANG
+    file = month.write(run.warehouse, period, language, folder / month.file_name(period))
+    await run.driver.link("month-report", "The month on one page", file)

@@ -1,36 +1,171 @@
-"""What people decide: commands approved or rejected, names linked (write-back.md)."""
+"""What people decide: commands and breaks approved or rejected, names linked (write-back.md).
+
+A decision on a break is kept with the fingerprint of the facts that it was made on; the look that
+follows goes over the facts as they are stored and calls no vendor.
+"""
 
 import getpass
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from flows.engine.run import Run
+import polars as pl
+from rapidfuzz import process
+
+from flows.engine import report
+from flows.engine.look import look
+from flows.engine.run import ALL_STREAMS, Run
 from flows.settings import ConfigurationError
-from store import decisions
+from store import decisions, runs
+from transforms.decisions import persons_decision
+from transforms.overrides import APPROVED, NOT_OVERRIDABLE, REJECTED
+
+_SHOWN_IDS = 3
+_ALIKE_FROM = 60
 
 
 async def decide(run: Run) -> None:
-    """Approves or rejects the commands that the run names.
+    """Approves and rejects what the run names, and looks again where that was a break.
+
+    All of it is kept, or nothing.
 
     Raises:
-        ConfigurationError: a name is no command that waits for a person.
+        ConfigurationError: a name is nothing that waits for a person, or it cannot be decided so.
     """
-    ids: Sequence[str] = run.parameters["commands"]
-    amount: Decimal | None = run.parameters["amount"]
     with run.warehouse.transaction():
-        for name in ids:
-            try:
-                decisions.decide(
-                    run.warehouse,
-                    name,
-                    run.parameters["decision"],
-                    _who(run),
-                    run.now(),
-                    amount=amount,
-                )
-            except LookupError as error:
-                raise ConfigurationError(str(error.args[0])) from None
+        asked = [(name, APPROVED) for name in run.parameters["approve"]]
+        asked += [(name, REJECTED) for name in run.parameters["reject"]]
+        on_breaks = [_decide_one(run, name, decision) for name, decision in asked]
+    if any(on_breaks):
+        trust_what_is_stored(run)
+        await run.driver.step("reconcile and match", lambda: _look(run))
+    for table in (report.decided(run.warehouse), report.decided_plan(run.warehouse)):
+        await run.driver.show(table.key, table.title, report.markdown(table))
+
+
+async def _look(run: Run) -> None:
+    look(run)
+
+
+def trust_what_is_stored(run: Run) -> None:
+    """Takes the facts as the last complete reading of each stream left them."""
+    run.trusted |= runs.complete_streams(run.warehouse) & ALL_STREAMS
+
+
+def _decide_one(run: Run, name: str, decision: str) -> bool:
+    """Keeps the decision on one name; whether it was one on a break."""
+    try:
+        command = decisions.command_named(run.warehouse, name)
+    except LookupError as error:
+        raise ConfigurationError(str(error.args[0])) from None
+    if command is not None:
+        _as_it_was_shown(run, command.command_id, command.planned_at)
+        _on_command(run, command, decision)
+        return False
+    _on_breaks(run, _breaks(run, name), decision)
+    return True
+
+
+def _on_command(run: Run, command: decisions.Waiting, decision: str) -> None:
+    decisions.decide_command(
+        run.warehouse,
+        command,
+        decision,
+        _who(run),
+        run.now(),
+        amount=run.parameters["amount"],
+    )
+
+
+def _breaks(run: Run, name: str) -> pl.DataFrame:
+    """The one break that a name means, or all lines of the bill that it is of."""
+    found = decisions.breaks_named(run.warehouse, name)
+    if found.is_empty():
+        raise ConfigurationError(f"{name} is no break and no command{_nearest(run, name)}")
+    of_one_bill = (
+        found["kind"].unique().to_list() == ["bill"] and found["subject_id"].n_unique() == 1
+    )
+    if found.height > 1 and not of_one_bill:
+        first = ", ".join(found["break_id"].head(_SHOWN_IDS))
+        raise ConfigurationError(
+            f"{name} names {found.height} breaks ({first}, …): write more of it"
+        )
+    return found
+
+
+def _nearest(run: Run, name: str) -> str:
+    ids = decisions.nearest_ids(run.warehouse)
+    alike = process.extract(name, ids, limit=_SHOWN_IDS, score_cutoff=_ALIKE_FROM)
+    if not alike:
+        return "; see `rapproche breaks` and `rapproche outbox`"
+    return f"; the nearest: {', '.join(found for found, *_ in alike)}"
+
+
+def _on_breaks(run: Run, found: pl.DataFrame, decision: str) -> None:
+    rows = found.to_dicts()
+    alive = [row for row in rows if row["status"] != "closed"]
+    if not alive:
+        fact = rows[0]["closing_fact"]
+        raise ConfigurationError(f"{rows[0]['break_id']} is closed already: {fact}")
+    for row in alive:
+        _as_it_was_shown(run, row["break_id"], row["decided_at"])
+        if decision == APPROVED:
+            _may_be_approved(row)
+    _may_be_amount(rows[0], decision, run.parameters["amount"])
+    for row in alive:
+        _on_break(run, row, decision)
+    # what a rejection leaves unasked for, the look cancels
+    released = decisions.to_release(run.warehouse, _subjects(alive))
+    for command in released if decision == APPROVED else []:
+        _on_command(run, command, decision)
+
+
+def _on_break(run: Run, row: Mapping[str, Any], decision: str) -> None:
+    amount: Decimal | None = run.parameters["amount"]
+    who = _who(run)
+    said = {"decided_by": who["decided_by"], "reason": who["reason"], "amount": amount}
+    taken = persons_decision(row, decision, said, run.now())
+    decisions.decide_break(run.warehouse, row["break_id"], taken, who, amount=amount)
+
+
+def _subjects(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What commands of these breaks are about: the break, or its whole bill."""
+    bills = {f"bill/{row['subject_id']}" for row in rows if row["break_id"].startswith("bill/")}
+    return sorted({row["break_id"] for row in rows} | bills)
+
+
+def _may_be_approved(row: Mapping[str, Any]) -> None:
+    for code in row["codes"]:
+        if code in NOT_OVERRIDABLE:
+            raise ConfigurationError(
+                f"{row['break_id']}: {code} cannot be approved: {NOT_OVERRIDABLE[code]}"
+            )
+    if row["fingerprint"] is None:
+        raise ConfigurationError(
+            f"{row['break_id']} was found before decisions kept their facts: run"
+            " `rapproche nightly` first"
+        )
+
+
+def _may_be_amount(row: Mapping[str, Any], decision: str, amount: Decimal | None) -> None:
+    if amount is None:
+        return
+    invoiced = row["invoiced_amount"]
+    if invoiced is None or decision == REJECTED:
+        raise ConfigurationError(f"--amount is for a supplier invoice; {row['break_id']} is none")
+    if not 0 < amount <= invoiced:
+        raise ConfigurationError(
+            f"--amount {amount:f} is not between 0 and the {invoiced:.2f} that the bill asks for"
+        )
+
+
+def _as_it_was_shown(run: Run, name: str, changed_at: datetime | None) -> None:
+    """Refuses a decision on figures that were not those that the person was shown."""
+    shown_at: datetime | None = run.parameters.get("shown_at")
+    if shown_at is not None and changed_at is not None and changed_at > shown_at:
+        raise ConfigurationError(f"{name} has changed since it was shown: look at it again")
 
 
 async def link_consultant(run: Run) -> None:

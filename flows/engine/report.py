@@ -22,7 +22,10 @@ VERBS = {
     commands.FLAG: "flag for payment",
     commands.VALIDATE: "validate CRA",
     commands.INVALIDATE: "invalidate CRA",
+    commands.EMAIL: "send mail",
+    commands.SMS: "send SMS",
 }
+MESSAGES = (commands.EMAIL, commands.SMS)
 PLAN: dict[str, Any] = {
     "do": pl.String,
     "what": pl.String,
@@ -39,12 +42,33 @@ OPEN_BREAKS_SHOWN = 50
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its title, for a person."""
+    """A table with its title, for a person.
+
+    Attributes:
+        total: columns that add up; a person is shown their sums, by currency.
+    """
 
     key: str
     title: str
     rows: pl.DataFrame
     empty: str
+    total: tuple[str, ...] = ()
+
+    def totals(self) -> pl.DataFrame:
+        """One row a currency with the sums, in the columns of the table; none of a single row."""
+        if not self.total or self.rows.height < 2:  # noqa: PLR2004 - one row is its own total
+            return self.rows.clear()
+        schema = self.rows.schema
+        by = [name for name in ("currency",) if name in schema]
+        sums = [
+            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).cast(schema[name])
+            for name in self.total
+        ]
+        summed = self.rows.group_by(by).agg(sums).sort(by) if by else self.rows.select(sums)
+        known = pl.any_horizontal(pl.col(self.total).is_not_null())
+        first = next(name for name, dtype in schema.items() if dtype == pl.String)
+        named = summed.filter(known).with_columns(pl.lit("total").alias(first))
+        return pl.concat([self.rows.clear(), named], how="diagonal").select(self.rows.columns)
 
 
 def summary(warehouse: Warehouse) -> Table:
@@ -54,15 +78,17 @@ def summary(warehouse: Warehouse) -> Table:
 
 
 def billed(warehouse: Warehouse) -> Table:
-    """What our confirmed invoices billed, by client and contract."""
+    """What our confirmed invoices billed, by client and contract, in this run or earlier."""
     rows = warehouse.frame(
         "SELECT l.period, c.name AS client, l.reference, sum(l.days) AS days,"
-        " sum(l.amount) AS amount, l.currency FROM recon.billing_ledger l"
-        " LEFT JOIN core.contracts k ON k.id = l.contract_id"
+        " sum(l.amount) AS amount, l.currency, CASE WHEN max(l.billed_at) >="
+        " (SELECT max(started_at) FROM ops.runs) THEN 'this run' ELSE 'earlier' END AS billed"
+        " FROM recon.billing_ledger l LEFT JOIN core.contracts k ON k.id = l.contract_id"
         " LEFT JOIN core.clients c ON c.id = k.client_id"
-        " GROUP BY ALL ORDER BY l.period, client, l.reference"
+        " GROUP BY l.period, client, l.reference, l.currency"
+        " ORDER BY l.period, client, l.reference"
     )
-    return Table("billed", "Billed", rows, "Nothing is billed yet.")
+    return Table("billed", "Billed", rows, "Nothing is billed yet.", ("days", "amount"))
 
 
 def held(warehouse: Warehouse) -> Table:
@@ -71,7 +97,7 @@ def held(warehouse: Warehouse) -> Table:
         "SELECT kind, code, count(*) AS breaks, sum(amount_at_stake) AS at_stake, currency"
         " FROM recon.v_open_breaks GROUP BY ALL ORDER BY at_stake DESC NULLS LAST, code"
     )
-    return Table("held", "Held, and why", rows, "Nothing is held.")
+    return Table("held", "Held, and why", rows, "Nothing is held.", ("breaks", "at_stake"))
 
 
 def open_breaks(warehouse: Warehouse, limit: int = OPEN_BREAKS_SHOWN) -> Table:
@@ -82,6 +108,37 @@ def open_breaks(warehouse: Warehouse, limit: int = OPEN_BREAKS_SHOWN) -> Table:
     )
     shown = f" (the first {limit} of {rows.height})" if rows.height > limit else ""
     return Table("open-breaks", f"Open breaks{shown}", rows.head(limit), "No break is open.")
+
+
+def decided(warehouse: Warehouse) -> Table:
+    """What became of the breaks that people decided on in the last run."""
+    rows = warehouse.frame(
+        "SELECT b.break_id, a.decision, b.status, coalesce(o.code, '') AS still_held,"
+        " coalesce(c.explanation, p.explanation, b.closing_fact) AS explanation"
+        " FROM ops.approvals a JOIN recon.breaks b USING (break_id)"
+        " LEFT JOIN recon.v_open_breaks o USING (break_id)"
+        " LEFT JOIN recon.cra_matches c USING (break_id)"
+        " LEFT JOIN recon.po_matches p USING (break_id)"
+        " WHERE a.command_id IS NULL"
+        " AND a.decided_at >= (SELECT max(started_at) FROM ops.runs) ORDER BY b.break_id"
+    )
+    return Table("decided", "Decided", rows, "No break was decided on.")
+
+
+def decided_plan(warehouse: Warehouse) -> Table:
+    """What is planned now by what people decided in the last run."""
+    rows = warehouse.rows(
+        "WITH decided AS (SELECT * FROM ops.approvals"
+        " WHERE decided_at >= (SELECT max(started_at) FROM ops.runs)), subjects AS ("
+        " SELECT break_id AS id FROM decided UNION"
+        " SELECT 'bill/' || bill_id FROM recon.po_matches SEMI JOIN decided USING (break_id) UNION"
+        " SELECT 'invoice/' || period || '/' || contract_id FROM recon.cra_matches"
+        " SEMI JOIN decided USING (break_id))"
+        " SELECT command_id FROM ops.outbox WHERE state <> 'cancelled' AND (command_id IN"
+        " (SELECT command_id FROM decided) OR subject_id IN (SELECT id FROM subjects))"
+    )
+    shown = plan(warehouse, frozenset(row[0] for row in rows))
+    return Table("decided-plan", "Planned by it", shown.rows, "It plans nothing.")
 
 
 def plan(warehouse: Warehouse, wanted: frozenset[str] | None = None) -> Table:
@@ -114,19 +171,36 @@ def _planned(
     payload = outbox.payload(row)
     total = payload.get("total_excl_tax")
     creates = row["kind"] in {commands.INVOICE, commands.REGISTER}
+    message = row["kind"] in MESSAGES
     waits = row["state"] == "awaiting_approval"
+    does = "create" if creates else "send" if message else "update"
     said = row["last_error"] or breaks.get(row["subject_id"]) or ""
     return {
-        "do": "skip" if waits or row["state"] == "refused" else "create" if creates else "update",
+        "do": "skip" if waits or row["state"] == "refused" else does,
         "what": VERBS.get(row["kind"], row["kind"]),
         "target": row["target"],
-        "before": "–" if creates else statuses.get(row["target"], "registered"),
-        "after": payload["status"],
+        "before": "–" if creates or message else statuses.get(row["target"], "registered"),
+        "after": payload["status"] if "status" in payload else _level(payload),
         "amount": Decimal(total) if total is not None else None,
         "currency": payload.get("currency"),
         "state": row["state"],
         "why": f"rapproche approve {row['command_id']} --by NAME --reason TEXT" if waits else said,
     }
+
+
+def _level(message: Mapping[str, Any]) -> str:
+    """What a message is, and of which level."""
+    refs = message["refs"]
+    return " ".join(dict.fromkeys((refs["notice"], str(refs["level"]).partition("|")[0])))
+
+
+def awaiting(warehouse: Warehouse) -> Table:
+    """Commands that wait for a person."""
+    waiting = outbox.commands(warehouse).filter(pl.col("state") == "awaiting_approval")
+    ids = waiting.get_column("command_id")
+    shown = plan(warehouse, frozenset(ids)).rows.drop("do", "state", "why")
+    rows = waiting.sort("kind", "target").select("command_id").hstack(shown)
+    return Table("awaiting", "Commands that wait for a person", rows, "No command waits.")
 
 
 def written(warehouse: Warehouse) -> Table:
@@ -178,6 +252,7 @@ def markdown(table: Table) -> str:
         _row(name.replace("_", " ") for name in names),
         _row("---:" if number else "---" for number in numeric),
         *(_row(_cell(value) for value in row) for row in table.rows.iter_rows()),
+        *(_row(_bold(value) for value in row) for row in table.totals().iter_rows()),
     ]
     return f"## {table.title}\n\n" + "\n".join(lines) + "\n"
 
@@ -191,6 +266,11 @@ def _cell(value: Any) -> str:
     for character in "\\|<`*[":
         said = said.replace(character, f"\\{character}")
     return " ".join(said.split())
+
+
+def _bold(value: Any) -> str:
+    said = _cell(value)
+    return f"**{said}**" if said else ""
 
 
 def text(value: Any) -> str:
@@ -208,7 +288,12 @@ def text(value: Any) -> str:
 
 def as_json(table: Table) -> str:
     """A table as a JSON list; amounts and days are decimal texts."""
-    return json.dumps(table.rows.to_dicts(), default=_plain, ensure_ascii=False, indent=2)
+    return rows_as_json(table.rows)
+
+
+def rows_as_json(rows: pl.DataFrame) -> str:
+    """Rows as a JSON list; amounts and days are decimal texts."""
+    return json.dumps(rows.to_dicts(), default=_plain, ensure_ascii=False, indent=2)
 
 
 def _plain(value: Any) -> str:

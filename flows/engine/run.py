@@ -49,6 +49,9 @@ class Driver(Protocol):
     async def show(self, key: str, title: str, markdown: str) -> None:
         """Leaves a text that a person reads."""
 
+    async def link(self, key: str, title: str, file: Path) -> None:
+        """Points people to a file that the run wrote."""
+
     async def progress(self, key: str, title: str, done: int, total: int | None) -> None:
         """Tells how far a long unit of work is."""
 

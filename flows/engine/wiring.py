@@ -18,17 +18,24 @@ from platformdirs import user_cache_dir
 
 from flows.engine.run import Driver, Run, paris_today
 from flows.settings import ConfigurationError, Settings, read_policy, unread_names
+from sources import mail, sms, smtp
 from sources.bill import Bill
 from sources.boond import Boond
 from sources.errors import SourceError
+from sources.mail import MessageDoor
 from sources.streams import Door
-from sources.wiring import Wiring
+from sources.wiring import Wiring, is_loopback, tls_context
 from store import runs
 from store.lock import run_lock
 from store.publishing import publish
 from store.warehouse import Places, Warehouse
+from transforms.commands import EMAIL, SMS
 
 log = logging.getLogger("rapproche")
+OUTBOX_MAIL = "outbox-mail"
+"""Folder beside the warehouse in which mails lie where no mail server is set."""
+NOBODY = "Rapproche <rapproche@localhost>"
+"""Sender of mails that only lie in a folder, where MAIL_FROM is not set."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ async def open_run(
         StoreError: the warehouse cannot be written.
     """
     policy = read_policy(settings.POLICY_FILE)
+    _check_messages(settings)
     day = as_of or paris_today(world.now())
     for name in unread_names():
         log.warning("%s is set, and nothing reads it yet", name)
@@ -149,6 +157,37 @@ def _bill(settings: Settings, wiring: Wiring, cache: Path) -> Door:
         organization_id=settings.BILL_COM_ORG_ID,
         dev_key=key.get_secret_value(),
     )
+
+
+def _check_messages(settings: Settings) -> None:
+    """Refuses what no message could go out by, and warns of a password in the clear."""
+    if settings.SMS_URL:
+        try:
+            sms.check(settings.SMS_URL.get_secret_value())
+        except ValueError as error:
+            raise ConfigurationError(f"SMS_URL: {error}") from None
+    if settings.SMTP_URL:
+        server = mail.mail_server(settings.SMTP_URL.get_secret_value())
+        if server.security == "plain" and server.password and not is_loopback(server.host):
+            log.warning(
+                "SMTP_URL sends its password in the clear: use smtp+starttls:// or smtps://"
+            )
+
+
+def message_doors(settings: Settings, now: Callable[[], datetime]) -> dict[str, MessageDoor]:
+    """The ways out for messages by the kind of their commands."""
+    url, sender = settings.SMTP_URL, mail.mailbox(settings.MAIL_FROM or NOBODY)
+    mails: MessageDoor
+    if url:
+        server = mail.mail_server(url.get_secret_value())
+        tls = tls_context(tls12=settings.RAPPROCHE_TLS12)
+        mails = smtp.SmtpDoor(server, sender, now, tls)
+    else:
+        mails = mail.Folder(settings.WAREHOUSE_PATH.parent / OUTBOX_MAIL, sender, now)
+    opened: dict[str, MessageDoor] = {EMAIL: mails}
+    if settings.SMS_URL:
+        opened[SMS] = sms.SmsDoor(settings.SMS_URL.get_secret_value())
+    return opened
 
 
 async def log_in(run: Run) -> None:

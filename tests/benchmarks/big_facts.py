@@ -161,6 +161,5 @@ def supplier_facts() -> BillFacts:
         _SUPPLIER_SIDE,
         settled=frame("recon.po_matches"),
         consumed=frame("recon.receipt_consumption"),
-        closed_bills=frozenset(),
     )
     return facts

@@ -103,7 +103,7 @@ def _refused(said: Said, *words: str) -> None:
     assert all(word in line for word in words)
 
 
-@pytest.mark.parametrize("command", ["status", "breaks", "outbox"])
+@pytest.mark.parametrize("command", ["status", "breaks", "bills", "outbox"])
 def test_reading_before_any_run_says_what_to_do(rapproche: Rapproche, command: str) -> None:
     """Exit code 2, naming the file and the command to run first."""
     _refused(rapproche(command), "rapproche.duckdb", "run `rapproche nightly` first")
@@ -119,7 +119,7 @@ def test_a_calm_night_ends_with_0_and_is_there_to_read(
     assert vendors.world.writes == []
     shown = {path.stem for path in (folder / "data" / "artifacts").iterdir()}
     assert {"month-summary", "billed", "held", "open-breaks", "write-back-plan"} <= shown
-    for command in ("status", "breaks", "outbox"):
+    for command in ("status", "breaks", "bills", "outbox"):
         assert rapproche(command).code == 0
     assert len(json.loads(rapproche("outbox", "--json").out)) > 0
 
@@ -224,6 +224,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         ("nightly", "--as-of", "yesterday"),
         ("sync", "sap"),
         ("approve", "c1"),
+        ("bills", "--amount", "100..500"),
+        ("bills", "--amount", "500-100"),
+        ("bills", "--number", "--"),
+        ("bills", "--from", "yesterday"),
         ("nightlyy",),
     ],
 )
@@ -239,7 +243,7 @@ def test_a_file_that_cannot_be_read_is_named(rapproche: Rapproche, folder: Path)
     said = rapproche("sync", "declarations")
     assert said.code == 1
     assert "huge.csv could not be read: larger than 20 MB" in said.err
-    assert _stored(folder, "core.declarations") == 1
+    assert _stored(folder, "core.declarations WHERE status = 'read'") == 1
 
 
 def test_a_held_lock_ends_with_4_and_names_the_run(rapproche: Rapproche, folder: Path) -> None:
@@ -252,12 +256,28 @@ def test_a_held_lock_ends_with_4_and_names_the_run(rapproche: Rapproche, folder:
     assert not (folder / "data" / "rapproche.duckdb").exists()
 
 
+def test_supplier_invoices_are_searched(rapproche: Rapproche, vendors: Sandbox) -> None:
+    """By number, vendor, amount, date and status; exactly those that satisfy all of them."""
+    rapproche(*NIGHT)
+    bills = {bill.id: bill for bill in vendors.world.bills.values()}
+    some = next(iter(bills.values()))
+    wanted = {key for key, bill in bills.items() if bill.amount <= some.amount}
+    found = json.loads(rapproche("bills", "--amount", f"0-{some.amount}", "--json").out)
+    assert {row["bill_id"] for row in found} == wanted
+    number = some.number.lower().replace("-", " ")
+    asked = ("--number", number, "--vendor", some.vendor_id, "--status", "MATCHED")
+    [row] = json.loads(rapproche("bills", *asked, "--from", "2026-01-01", "--json").out)
+    assert (row["invoice_number"], row["match_status"]) == (some.number, "matched")
+    assert some.number in rapproche("bills", *asked).out
+    assert "No stored invoice" in rapproche("bills", "--to", "2020-01-01").out
+
+
 def test_a_decision_on_nothing_is_wrong_use(rapproche: Rapproche) -> None:
     """Approving a command that is not there ends with 2 and says where to look."""
     rapproche("sync", "declarations")
     said = rapproche("approve", "nonsense", "--by", "Ada", "--reason", "r")
     assert said.code == 2
-    assert "see `rapproche outbox`" in said.err
+    assert "see `rapproche breaks` and `rapproche outbox`" in said.err
 
 
 def test_names_are_linked_to_people_who_exist(rapproche: Rapproche, folder: Path) -> None:

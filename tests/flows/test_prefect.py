@@ -16,12 +16,14 @@ import pytest
 
 from sandbox.server import Sandbox, serving
 from sandbox.world import World
+from store.publishing import read_published
 from tests.flows.house import AS_OF, reach
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+FLOWS = {"nightly", "sync", "reconcile", "match", "monitor", "write-back", "publish"}
 ARTIFACTS = {"month-summary", "billed", "held", "open-breaks", "write-back-plan"}
 
 
@@ -130,6 +132,7 @@ def test_a_night_is_a_flow_run_with_its_artifacts(server: Server, tmp_path: Path
     shown = {a["key"]: a["data"] for a in server.ask("/artifacts/latest/filter")}
     assert set(shown) >= ARTIFACTS
     assert all(shown[key].startswith("## ") for key in ARTIFACTS)
+    assert shown["month-report"].startswith("[report-2026-10.html](file:///")
     invoice = server.sandbox.world.expected_invoices[0]
     assert invoice.reference in shown["billed"]
     assert "| matched |" in shown["month-summary"]
@@ -159,14 +162,14 @@ def test_a_failing_vendor_is_a_failed_task_that_says_what_to_do(
 def test_deployments_are_made_without_a_question_and_run_by_a_worker(
     server: Server, tmp_path: Path
 ) -> None:
-    """All six with their schedules and limits; a process worker ends the nightly one well."""
+    """All with their schedules and limits; a process worker ends the nightly one well."""
     for name in ("prefect.yaml", "policy.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     server.call("prefect", "work-pool", "create", "rapproche", "--type", "process", folder=tmp_path)
     said = server.call("prefect", "--no-prompt", "deploy", "--all", folder=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
     made = {d["name"]: d for d in server.ask("/deployments/filter")}
-    assert set(made) == {"nightly", "sync", "reconcile", "match", "write-back", "publish"}
+    assert set(made) == {*FLOWS, "approval"}
     assert {d["global_concurrency_limit"]["limit"] for d in made.values()} == {1}
     crons = {n: [s["schedule"]["cron"] for s in d["schedules"]] for n, d in made.items()}
     assert crons["nightly"] == ["0 4 * * *"]
@@ -185,3 +188,62 @@ def test_deployments_are_made_without_a_question_and_run_by_a_worker(
 def _ended(server: Server, run_id: str) -> dict[str, Any] | None:
     state = httpx.get(f"{server.api}/flow_runs/{run_id}", timeout=30).json()["state"]
     return state if state["type"] in ENDS else None
+
+
+@pytest.fixture
+def deciding(server: Server, tmp_path: Path) -> Iterator[Server]:
+    """A night after which every invoice waits for a person, in a warehouse of its own."""
+    before = dict(server.environment)
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[approval]\n"boond.invoice.create" = "always"\n')
+    (tmp_path / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text())
+    server.environment["POLICY_FILE"] = str(policy)
+    server.environment["WAREHOUSE_PATH"] = str(tmp_path / "data" / "r.duckdb")
+    server.environment["RAPPROCHE_RUN_LOCK_WAIT"] = "0"
+    assert server.call(*NIGHT, folder=tmp_path).returncode == 0
+    yield server
+    server.environment.clear()
+    server.environment.update(before)
+
+
+def test_a_person_decides_in_the_ui_and_waiting_holds_nothing(
+    deciding: Server, tmp_path: Path
+) -> None:
+    """Suspended, it holds no slot, no lock and no process; the form is kept like a command's."""
+    server, published = deciding, tmp_path / "data" / "r.duckdb"
+    server.call("prefect", "work-pool", "create", "rapproche", "--type", "process", folder=tmp_path)
+    said = server.call("prefect", "--no-prompt", "deploy", "-n", "approval", folder=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    [made] = [d for d in server.ask("/deployments/filter") if d["name"] == "approval"]
+    worker = ("prefect", "worker", "start", "--pool", "rapproche", "--type", "process")
+    with _process(*worker, cwd=tmp_path, environment=server.environment):
+        create = f"/deployments/{made['id']}/create_flow_run"
+        run = server.ask(create, parameters={"as_of": AS_OF.isoformat()})
+        _until(lambda: _state(server, run["id"])["name"] == "Suspended", 90)
+        [limit] = [
+            found
+            for found in server.ask("/v2/concurrency_limits/filter")
+            if found["id"] == made["global_concurrency_limit"]["id"]
+        ]
+        assert limit["active_slots"] == 0
+        assert server.call("rapproche", "publish", folder=tmp_path).returncode == 0
+        shown = {a["key"]: a["data"] for a in server.ask("/artifacts/latest/filter")}
+        with read_published(published) as warehouse:
+            [(waits,), *_] = warehouse.rows(
+                "SELECT command_id FROM ops.outbox WHERE state = 'awaiting_approval' ORDER BY 1"
+            )
+        assert waits in shown["waiting"]
+        form = {"approve": [waits], "reject": [], "by": "Ada", "reason": "seen", "amount": None}
+        answer = server.ask(f"/flow_runs/{run['id']}/resume", run_input=form)
+        assert answer["status"] == "ACCEPT"
+        state = _until(lambda: _ended(server, run["id"]), 90)
+    assert state["type"] == "COMPLETED", state
+    with read_published(published) as warehouse:
+        kept = warehouse.rows("SELECT command_id, decision, decided_by FROM ops.approvals")
+        moved = warehouse.rows("SELECT state FROM ops.outbox WHERE command_id = ?", [waits])
+    assert (kept, moved) == ([(waits, "approved", "Ada")], [("approved",)])
+
+
+def _state(server: Server, run_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{run_id}", timeout=30).json()
+    return found["state"] or {"name": None}

@@ -46,7 +46,10 @@ def _write_back(house: House) -> Outcome:
 
 
 def _states(house: House) -> Counter[str]:
-    return Counter(row[0] for row in house.rows("SELECT state FROM ops.outbox"))
+    """The states of what is written to the vendors."""
+    return Counter(
+        row[0] for row in house.rows("SELECT state FROM ops.outbox WHERE kind NOT LIKE 'notify.%'")
+    )
 
 
 def _held(house: House) -> dict[str, list[Any]]:
@@ -110,7 +113,9 @@ def test_each_command_goes_out_once_and_in_its_order(planned: House) -> None:
     order = {
         row[0]: row[1] for row in planned.rows("SELECT command_id, settled_at FROM ops.outbox")
     }
-    for command_id, waits_for in planned.rows("SELECT command_id, depends_on FROM ops.outbox"):
+    for command_id, waits_for in planned.rows(
+        "SELECT command_id, depends_on FROM ops.outbox WHERE kind NOT LIKE 'notify.%'"
+    ):
         assert all(order[other] < order[command_id] for other in waits_for)
 
 
@@ -424,7 +429,8 @@ def _waiting(house: House) -> list[str]:
 
 def _decide(house: House, decision: str, *commands: str, **more: Any) -> Outcome:
     about = {"by": "Ada", "reason": "seen", "amount": None} | more
-    return house.run("decide", commands=list(commands), decision=decision, **about)
+    asked = {"approve": [], "reject": []} | {decision: list(commands)}
+    return house.run("decide", **asked, **about)
 
 
 def test_what_waits_for_a_person_is_not_sent(asking: House) -> None:
@@ -438,7 +444,7 @@ def test_what_waits_for_a_person_is_not_sent(asking: House) -> None:
 def test_an_approved_command_goes_out_and_says_who_approved_it(asking: House) -> None:
     """Approved by its first characters; the others go on waiting."""
     chosen, other = _waiting(asking)
-    _decide(asking, "approved", chosen[:12], amount=Decimal("99.5"))
+    _decide(asking, "approve", chosen[:12], amount=Decimal("99.5"))
     _drain(asking)
     states = dict(asking.rows("SELECT command_id, state FROM ops.outbox"))
     assert (states[chosen], states[other]) == ("done", "awaiting_approval")
@@ -450,7 +456,7 @@ def test_an_approved_command_goes_out_and_says_who_approved_it(asking: House) ->
 def test_a_rejected_command_stays_rejected(asking: House) -> None:
     """The same facts do not plan it again, and it says who rejected it and why."""
     chosen = _waiting(asking)[0]
-    _decide(asking, "rejected", chosen, reason="double")
+    _decide(asking, "reject", chosen, reason="double")
     asking.run("write_back", period=None, apply=False)
     [row] = asking.rows("SELECT state, last_error FROM ops.outbox WHERE command_id = ?", chosen)
     assert row == ("cancelled", "rejected by Ada: double")
@@ -461,7 +467,7 @@ def test_a_decision_must_name_one_command(asking: House, name: str) -> None:
     """An unknown or ambiguous name changes nothing and says where to look."""
     before = asking.rows("SELECT * EXCLUDE (run_id) FROM ops.outbox ORDER BY command_id")
     with pytest.raises(ConfigurationError, match="rapproche outbox"):
-        _decide(asking, "approved", _waiting(asking)[0], name)
+        _decide(asking, "approve", _waiting(asking)[0], name)
     assert asking.rows("SELECT * EXCLUDE (run_id) FROM ops.outbox ORDER BY command_id") == before
     assert asking.one("SELECT count(*) FROM ops.approvals") == 0
 
@@ -471,7 +477,7 @@ def test_what_is_done_is_decided_no_more(planned: House) -> None:
     _drain(planned)
     done = planned.rows("SELECT command_id FROM ops.outbox WHERE state = 'done' LIMIT 1")[0][0]
     with pytest.raises(ConfigurationError, match="is done already"):
-        _decide(planned, "rejected", done)
+        _decide(planned, "reject", done)
 
 
 # The plan as people see it

@@ -244,16 +244,18 @@ def test_only_the_duplicate_looks_like_one(planted: World) -> None:
 
 
 def test_declarations_of_several_manners(planted: World, tmp_path: Path) -> None:
-    """Every client but one sends a file, one as French Excel writes; the rest are mails."""
+    """One client sends mails, one a workbook, the others CSV, one as French Excel writes."""
     planted.write_declarations(tmp_path)
     csv = [path.read_bytes() for path in sorted(tmp_path.glob("*.csv"))]
-    assert len(csv) == len(planted.clients)
+    assert len(csv) == len(planted.clients) - 1
+    assert [path.read_bytes()[:2] for path in tmp_path.glob("*.xlsx")] == [b"PK"]
     assert sum(content.startswith(b"\xef\xbb\xbfclient;") for content in csv) >= 1
     mails = [
         message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in sorted((tmp_path / "mails").glob("*.eml"))
     ]
-    texts = [mail.get_content() for mail in mails]
+    texts = [mail.get_body(("plain",)).get_content() for mail in mails]
+    assert "<table" in mails[0].get_body(("html",)).get_content()
     assert [" jours" in text for text in texts] == [False, True, True]
     assert "\u202f" in texts[0]
     assert all(mail["Date"].datetime.tzinfo for mail in mails)

@@ -23,23 +23,33 @@ def test_files_come_by_name_with_time_and_digest(tmp_path: Path) -> None:
     assert first.id == hashlib.sha256(b"one").hexdigest()
 
 
-def test_directories_symlinks_and_other_files_are_left_alone(tmp_path: Path) -> None:
-    """Only regular files ending in .csv are declarations."""
+def test_symlinks_hidden_and_special_files_are_left_alone(tmp_path: Path) -> None:
+    """Neither links, pipes, hidden files nor the locks of office programs are declarations."""
     (tmp_path / "dir.csv").mkdir()
+    (tmp_path / ".hidden.csv").write_text("x")
+    (tmp_path / "~$open.xlsx").write_text("x")
     (tmp_path / "real.txt").write_text("x")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.txt")
     os.mkfifo(tmp_path / "pipe.csv")
-    assert list(declared_files(tmp_path)) == []
+    assert [file.name for file in declared_files(tmp_path)] == ["real.txt"]
+
+
+def test_files_of_folders_below_are_named_by_their_path(tmp_path: Path) -> None:
+    """Mails may lie in a folder of their own."""
+    (tmp_path / "mails").mkdir()
+    (tmp_path / "mails" / "a.eml").write_text("x")
+    assert [file.name for file in declared_files(tmp_path)] == ["mails/a.eml"]
 
 
 def test_a_file_that_is_too_large_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file beyond the bound comes without content and says why."""
-    monkeypatch.setattr(declarations, "_LARGEST", 3)
+    """A file beyond the bound comes without content, says why, and is known again."""
+    monkeypatch.setitem(declarations.LARGEST, ".csv", 3)
     (tmp_path / "a.csv").write_bytes(b"four")
     [found] = declared_files(tmp_path)
-    assert (found.content, found.id, found.problem) == (None, None, "larger than 20 MB")
+    assert (found.content, found.problem) == (None, "larger than 0 MB")
+    assert found.id == hashlib.sha256(b"four").hexdigest()
 
 
 def test_a_file_that_cannot_be_read_is_reported(

@@ -158,7 +158,7 @@ def test_p22_a_call_without_an_answer_is_audited(vendor: Any, virtually: Any) ->
 @pytest.mark.parametrize(("tls12", "lowest"), [(False, "TLSv1_3"), (True, "TLSv1_2")])
 def test_only_tls_1_3_unless_allowed(lowest: str, *, tls12: bool) -> None:
     """Older TLS is refused unless a setting allows 1.2."""
-    assert wiring._tls(tls12=tls12).minimum_version.name == lowest
+    assert wiring.tls_context(tls12=tls12).minimum_version.name == lowest
 
 
 def test_both_vendors_are_doors(vendor: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -76,3 +77,53 @@ def test_the_months_of_an_invoice_that_is_gone_are_looked_at(warehouse: Warehous
     line = {"client_invoice_id": "i", "line_no": 1, "description": "Jean · 2026-05 · P1"}
     _insert(warehouse, "core.client_invoice_lines", line | {"total_excl_tax": 0, "run_id": "r1"})
     assert looked_at(warehouse) == ["2026-05", "2026-08", "2026-09"]
+
+
+def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(warehouse: Warehouse) -> None:
+    """Of each of several CRAs of a row its own, as last decided before the command went out."""
+    for at, days in (("2026-11-01", 9), ("2026-11-02", 12), ("2026-11-05", 15)):
+        cras = [{"cra_id": "70001", "production_days": f"{days}.5"}, {"cra_id": "70002"}]
+        row = {"decision_id": at, "subject": "cra", "subject_id": "cra/2026-10/A", "policy": "{}"}
+        row |= {"inputs": json.dumps({"cras": cras}), "outcome": "over_reported"}
+        _insert(
+            warehouse,
+            "recon.decisions",
+            row | {"decided_by": "rapproche", "decided_at": DAY(f"{at}T04:00Z")},
+        )
+    command = {"command_id": "c", "kind": "boond.cra.invalidate", "target": "70001"}
+    command |= {"natural_key": "k", "subject_id": "cra/2026-10/A", "payload": "{}"}
+    command |= {"state": "done", "attempts": 1, "run_id": "r", "planned_at": FIRST}
+    depends = pl.Series("depends_on", [[]], pl.List(pl.String))
+    sent = pl.DataFrame([command | {"sent_at": FIRST}]).with_columns(depends)
+    warehouse.insert("ops.outbox", sent)
+    assert findings.invalidated_cras(warehouse).rows() == [("70001", Decimal("12.5"))]
+
+
+def test_the_last_decision_of_a_person_on_a_break_counts(warehouse: Warehouse) -> None:
+    """With who, why, the amount and the facts that it was made on."""
+    for at, outcome, amount in ((FIRST, "rejected", None), (LATER, "approved", "10.50")):
+        said = {"decided_by": "Ada", "reason": "seen", "amount": amount}
+        row = {"decision_id": outcome, "subject": "bill", "subject_id": "bill/B/1"}
+        row |= {"inputs": json.dumps(said), "policy": "{}", "outcome": outcome}
+        about = {"decided_by": "person", "decided_at": at, "fingerprint": f"f{outcome}"}
+        _insert(warehouse, "recon.decisions", row | about)
+    [row] = findings.overrides(warehouse).to_dicts()
+    assert row == {
+        "break_id": "bill/B/1",
+        "decision": "approved",
+        "amount": Decimal("10.5"),
+        "fingerprint": "fapproved",
+        "decided_by": "Ada",
+        "reason": "seen",
+        "decided_at": LATER,
+    }
+
+
+def test_a_month_with_a_fresh_decision_of_a_person_is_looked_at(warehouse: Warehouse) -> None:
+    """Whatever became of its break; one that a run has looked at since is nothing new."""
+    ran(warehouse, "r1", "nightly", FIRST)
+    for id_, at in (("cra/2026-07/A", LATER), ("cra/2026-06/A", DAY("2026-11-02T03:00Z"))):
+        row = {"decision_id": id_, "subject": "cra", "subject_id": id_, "outcome": "approved"}
+        row |= {"inputs": "{}", "policy": "{}", "decided_by": "person", "decided_at": at}
+        _insert(warehouse, "recon.decisions", row)
+    assert looked_at(warehouse) == ["2026-07"]

@@ -8,6 +8,8 @@ import pytest
 from checks import contracts, results
 from store.warehouse import Places, Warehouse
 
+MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
+SCRIPTS = Path(__file__).parents[2] / "store" / "migrations"
 RAW = "id payload content_hash vendor_updated_at first_seen_at last_seen_at deleted_at run_id"
 STREAMS = {
     "boond": "consultants clients contracts cras client_invoices suppliers purchase_orders"
@@ -23,6 +25,10 @@ CORE = (
 )
 TABLES = {
     "core.history": "table_name id version valid_from valid_to content",
+    "core.declarations": "id file_name file_time sent_at format status sender subject"
+    " sender_problem deleted_at",
+    "core.declaration_lines": "declaration_id line_no client consultant contract label period days"
+    " amount currency sent_at confidence doubt line_text problem problem_code",
     "recon.cra_matches": "break_id period client_id client_name contract_id consultant_id"
     " consultant_name declared_name declared_days cra_days difference_days daily_rate currency"
     " difference_amount outcome severity explanation cra_ids declaration_id holds action run_id"
@@ -42,12 +48,23 @@ TABLES = {
     " invoice_id billed_at",
     "recon.invoice_proposals": "reference client_id contract_id period total_excl_tax total_tax"
     " total_incl_tax currency lines status",
+    "recon.billing_deadlines": "contract_id client_id contract_reference billing_deadline days_left"
+    " pending_cras unpriced_cras blocked_amount currency run_id",
     "recon.activity_alerts": "period consultant_id cra_id due_date days_left risk manager_email"
     " blocked_amount currency run_id",
+    "recon.drafts": "bill_id supplier_id kind to_email language subject text html amount currency"
+    " run_id",
     "recon.v_month_summary": "period side outcome rows days amount currency",
     "recon.v_open_breaks": "break_id kind code who period age_days owner amount_at_stake currency"
     " explanation",
     "recon.v_unbilled_days": "period client_name contract_id consultant_name days amount why",
+    "recon.v_client_lines": "break_id period client_id client_name contract_id consultant_id"
+    " consultant_name declared_days cra_days billed_days billed_amount invoice_references"
+    " unbilled_days unbilled_amount waiting_days waiting_amount held_days held_amount"
+    " disputed_amount currency outcome holds matched_alone explanation action",
+    "recon.v_supplier_lines": "break_id period bill_id bill_line invoice_number invoice_date"
+    " supplier_id supplier_name consultant_id consultant_name invoiced_qty invoiced accepted held"
+    " waiting to_claim flagged paid currency status holds matched_alone explanation action",
     "recon.v_supplier_exposure": "supplier_name invoiced accepted held waiting to_claim currency",
     "recon.v_auto_match_rate": "period side rows matched rate",
     "ops.runs": "run_id flow parameters started_at ended_at state rows_read rows_changed requests"
@@ -170,6 +187,9 @@ def test_a_contract_and_its_table_agree(warehouse: Warehouse, table: str) -> Non
         results.RECEIPT_CONSUMPTION,
         results.INVOICE_PROPOSALS,
         results.BILLING_LEDGER,
+        results.ACTIVITY_ALERTS,
+        results.BILLING_DEADLINES,
+        results.DRAFTS,
     ],
     ids=lambda c: c.name,
 )
@@ -188,7 +208,7 @@ def test_migrations_run_once(published: Path) -> None:
         before = warehouse.rows("FROM ops.migrations ORDER BY 1")
     with Warehouse.open(published) as warehouse:
         assert warehouse.rows("FROM ops.migrations ORDER BY 1") == before
-    assert len(before) == 5
+    assert len(before) == 1 + sum(s.suffix == ".sql" for s in MIGRATIONS.iterdir())
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(

@@ -12,6 +12,7 @@ import polars as pl
 
 from transforms.billing import Billing, propose_invoices
 from transforms.cra_matching import CraFacts, CraMatching, match_cras
+from transforms.overrides import OVERRIDES, nobody_decided
 from transforms.policy import Policy
 
 OCTOBER = "2026-10"
@@ -25,7 +26,7 @@ Row = dict[str, Any]
 def _schemas() -> dict[str, pl.Schema]:
     with duckdb.connect() as con:
         con.execute("SET TimeZone='UTC'")
-        for name in ("0001_core.sql", "0002_recon.sql"):
+        for name in ("0001_core.sql", "0002_recon.sql", "0005_mails.sql"):
             con.execute((MIGRATIONS / name).read_text())
         tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
         names = [name for (name,) in tables.fetchall()]
@@ -189,6 +190,7 @@ def facts(
         cra_days=days,
         client_invoices=heads,
         client_invoice_lines=invoice_lines,
+        overrides=told.get("overrides", nobody_decided()),
         unread=frozenset(told.get("unread", ())),
         **tables,
     )
@@ -217,6 +219,20 @@ def proposed(
         as_of=as_of,
         tax_rate=Decimal("0.20"),
         currency="EUR",
+    )
+
+
+def word(found: Billing, decision: str = "approved", *breaks: str) -> pl.DataFrame:
+    """What Anne said on 3 November of every break of a look, or of these."""
+    on = pl.col("break_id").is_in(breaks) if breaks else pl.lit(value=True)
+    return found.inputs.filter(on).select(
+        "break_id",
+        decision=pl.lit(decision),
+        amount=pl.lit(None, OVERRIDES["amount"]),
+        fingerprint="fingerprint",
+        decided_by=pl.lit("Anne"),
+        reason=pl.lit("agreed by phone"),
+        decided_at=pl.lit(datetime(2026, 11, 3, tzinfo=UTC), OVERRIDES["decided_at"]),
     )
 
 

@@ -185,7 +185,7 @@ def world(**rows: Any) -> BillFacts:
     frames["consumed"] = rows.pop("consumed", frame("recon.receipt_consumption"))
     quarantine = {"stream": pl.String, "kind": pl.String, "id": pl.String}
     frames["quarantined"] = pl.DataFrame(rows.pop("quarantined", []), schema=quarantine)
-    plain = {"closed_bills": frozenset(), "unread": frozenset()} | rows
+    plain = {"unread": frozenset()} | rows
     return BillFacts(**frames, **plain)
 
 

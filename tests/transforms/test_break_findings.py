@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from tests.transforms.supplier_facts import frame
-from transforms.breaks import decisions, found
+from transforms.breaks import found
+from transforms.decisions import DECISIONS, decisions, rows_as_inputs
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -105,14 +106,82 @@ def test_a_hold_without_a_row_is_a_break_of_its_own() -> None:
     assert (row["break_id"], row["kind"], row["period"]) == ("declaration/x/1", "declaration", None)
 
 
-def _decided(rows: pl.DataFrame, last: dict[str, dict[str, Any]] | None = None) -> pl.DataFrame:
-    return decisions("cra", rows, "outcome", {"*": '{"gap": 5}'}, last or {}, NOW)
+def _euros(found_ones: list[dict[str, Any]]) -> dict[str, int | None]:
+    return {
+        row["break_id"]: None if row["amount_at_stake"] is None else int(row["amount_at_stake"])
+        for row in found_ones
+    }
+
+
+def _lines(*holds_of: list[str]) -> pl.DataFrame:
+    """A bill in review, a line of 900 for each list of holds."""
+    rows = [
+        {"break_id": f"bill/B1/{n}", "bill_line": n, "status": "review", "holds": holds}
+        for n, holds in enumerate(holds_of, 1)
+    ]
+    return _bills(*rows)
+
+
+def _hold(line: int, code: str, euros: int) -> dict[str, Any]:
+    return {"break_id": f"bill/B1/{line}", "code": code, "amount_at_stake": euros}
+
+
+def test_a_bill_held_as_a_whole_has_its_euros_once() -> None:
+    """They stand on the first line; what its other lines lack is part of them."""
+    holds = _holds(_hold(1, "DUPLICATE", 1800), _hold(2, "QTY_RECEIVED", 900))
+    euros = _euros(_found(bills=_lines(["DUPLICATE"], ["QTY_RECEIVED"]), holds=holds))
+    assert euros == {"bill/B1/1": 1800, "bill/B1/2": 0}
+
+
+def test_what_is_to_be_claimed_back_is_no_less_than_the_lines_lack() -> None:
+    """The largest of both, never their sum, never more than the bill."""
+    holds = _holds(
+        _hold(1, "PAID_UNPROVEN", 700), _hold(1, "PRICE", 400), _hold(2, "QTY_RECEIVED", 900)
+    )
+    lines = _lines(["PAID_UNPROVEN", "PRICE"], ["QTY_RECEIVED"])
+    assert _euros(_found(bills=lines, holds=holds)) == {"bill/B1/1": 1600, "bill/B1/2": 0}
+
+
+def test_lines_with_causes_of_their_own_keep_their_own_euros() -> None:
+    """A price too high on one and a receipt missing on the other add up."""
+    holds = _holds(_hold(1, "PRICE", 40), _hold(2, "QTY_RECEIVED", 300))
+    euros = _euros(_found(bills=_lines(["PRICE"], ["QTY_RECEIVED"]), holds=holds))
+    assert euros == {"bill/B1/1": 40, "bill/B1/2": 300}
+
+
+def test_a_line_that_another_line_holds_back_carries_nothing() -> None:
+    """Its cause, and the euros, are the other line's."""
+    euros = _euros(_found(bills=_lines(["PRICE"], []), holds=_holds(_hold(1, "PRICE", 40))))
+    assert euros == {"bill/B1/1": 40, "bill/B1/2": 0}
+
+
+def _untold(candidates: str, who: str) -> dict[str, int | None]:
+    name = {"break_id": "cra/name", "outcome": "held", "holds": ["NAME_AMBIGUOUS"]}
+    undeclared = {"break_id": "cra/c", "outcome": "undeclared", "declared_days": None}
+    rows = _cras(
+        name | {"client_id": "K1", "consultant_id": "unknown"},
+        undeclared | {"difference_days": None, "client_id": "K1", "consultant_id": who},
+    )
+    hold = {"break_id": "cra/name", "subject": "cra", "code": "NAME_AMBIGUOUS"}
+    return _euros(_found(rows, holds=_holds(hold | {"amount_at_stake": 900, "detail": candidates})))
+
+
+def test_a_cra_that_an_untold_name_may_mean_carries_nothing() -> None:
+    """The days of its candidates stand on the name; those of others on their own row."""
+    candidates = "Jean Dupont (C1) 91.0; Jeanne Dupont (C2) 90.0"
+    assert _untold(candidates, "C2") == {"cra/name": 900, "cra/c": 0}
+    assert _untold(candidates, "C3") == {"cra/name": 900, "cra/c": 9000}
+
+
+def _decided(rows: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:
+    return decisions("cra", rows, rows_as_inputs(rows), {"*": '{"gap": 5}'}, last, NOW)
 
 
 def test_going_back_to_an_earlier_state_is_a_decision_of_its_own() -> None:
     """A, B and A again are three decisions with three ids, at one and the same instant too."""
-    chain: list[dict[str, Any]] = []
+    last = pl.DataFrame(schema=DECISIONS)
+    ids = set()
     for days in (18, 19, 18):
-        last = {"cra/2026-10/1": chain[-1]} if chain else {}
-        chain += _decided(_cras({"cra_days": days}), last).to_dicts()
-    assert len({decision["decision_id"] for decision in chain}) == 3
+        last = _decided(_cras({"cra_days": days}), last)
+        ids |= set(last["decision_id"])
+    assert len(ids) == 3

@@ -1,12 +1,15 @@
 """Breaks over time, and decisions that are only ever appended."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pytest
 
-from transforms.breaks import BREAKS, decisions, follow
+from transforms.breaks import BREAKS, STANDING, follow
+from transforms.decisions import INPUTS, decisions, persons_decision, rows_as_inputs
 
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
@@ -23,11 +26,20 @@ def found(*ids: str) -> pl.DataFrame:
 
 
 def after(
-    before: pl.DataFrame, now_found: pl.DataFrame, outcome: str = "matched", *, seen: bool = True
+    before: pl.DataFrame,
+    now_found: pl.DataFrame,
+    outcome: str | None = "matched",
+    *,
+    seen: bool = True,
+    decision: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The breaks that moved, by id."""
-    outcomes = pl.DataFrame([{"break_id": "b", "outcome": outcome}], schema=OUTCOMES, orient="row")
-    moved = follow(before, now_found, outcomes, in_scope=lambda _: seen, now=NOW)
+    """The breaks that moved, by id, where a person's decision on `b` stands."""
+    outcomes = pl.DataFrame(
+        [{"break_id": "b", "outcome": outcome}] if outcome else [], schema=OUTCOMES, orient="row"
+    )
+    said = {"break_id": "b", "decision": decision, "decided_by": "Ada", "decision_reason": "seen"}
+    standing = pl.DataFrame([said] if decision else [], schema=STANDING, orient="row")
+    moved = follow(before, now_found, outcomes, standing, in_scope=lambda _: seen, now=NOW)
     return {row["break_id"]: row for row in moved.to_dicts()}
 
 
@@ -68,9 +80,37 @@ def test_a_break_that_comes_back_keeps_its_history() -> None:
     assert (row["status"], row["closed_at"], row["times_seen"]) == ("open", None, 2)
 
 
-def test_an_overridden_break_stays_overridden() -> None:
-    """A person's decision is not undone by finding the same thing again."""
-    assert after(stored(status="overridden"), found("b"))["b"]["status"] == "overridden"
+def test_an_approval_that_stands_overrides_its_break() -> None:
+    """Whether the look still finds it or not; who approved it and why is said."""
+    for now_found in (found("b"), found()):
+        row = after(stored(), now_found, "over_reported", decision="approved")["b"]
+        assert (row["status"], row["closed_at"]) == ("overridden", None)
+        assert row["closing_fact"] == "approved by Ada: seen"
+
+
+def test_a_rejection_that_stands_closes_its_break_once() -> None:
+    """It stays closed since the first look after it, while the look goes on finding the row."""
+    row = after(stored(), found("b"), "review", decision="rejected")["b"]
+    assert (row["status"], row["closing_fact"]) == ("closed", "rejected by Ada: seen")
+    assert row["closed_at"] == NOW
+    earlier = stored(status="closed", closing_fact=row["closing_fact"], closed_at=EARLIER)
+    assert after(earlier, found("b"), "review", decision="rejected")["b"]["closed_at"] == EARLIER
+
+
+@pytest.mark.parametrize("status", ["overridden", "closed"])
+def test_a_decision_that_stands_no_more_leaves_the_break_open(status: str) -> None:
+    """Its figures changed: open again with no closing fact, its age and count kept."""
+    before = stored(status=status, closing_fact="by Ada", closed_at=EARLIER, times_seen=4)
+    row = after(before, found("b"), "review")["b"]
+    assert (row["status"], row["closing_fact"], row["closed_at"]) == ("open", None, None)
+    assert (row["first_seen_at"], row["times_seen"]) == (EARLIER, 5)
+
+
+def test_an_overridden_bill_that_is_paid_stays_overridden() -> None:
+    """Its rows are not looked at any more; a row that is looked at and matches closes it."""
+    bill = {"status": "overridden", "kind": "bill"}
+    assert after(stored(**bill), found(), None) == {}
+    assert after(stored(**bill), found())["b"]["status"] == "closed"
 
 
 @pytest.mark.parametrize(("outcome", "seen"), [("not_checked", True), ("matched", False)])
@@ -79,11 +119,44 @@ def test_what_was_not_checked_closes_nothing(outcome: str, seen: bool) -> None:
     assert after(stored(), found(), outcome, seen=seen) == {}
 
 
+ROW = pl.DataFrame({"break_id": ["b"], "outcome": ["matched"]})
+NO_LAST = pl.DataFrame(
+    schema=dict.fromkeys(
+        ["subject_id", "decision_id", "fingerprint", "inputs", "policy"], pl.String
+    )
+)
+
+
+def on(facts: str) -> pl.DataFrame:
+    """What the row was decided on."""
+    return pl.DataFrame([("b", f"hash of {facts}", facts)], schema=INPUTS, orient="row")
+
+
 def test_the_same_decision_is_not_taken_twice() -> None:
     """A decision is appended when its inputs or its policy changed, and names what it replaces."""
-    rows = pl.DataFrame({"break_id": ["b"], "outcome": ["matched"]})
-    first = decisions("cra", rows, "outcome", {"*": "{}"}, {}, NOW)
-    last = {"b": first.row(0, named=True)}
-    assert decisions("cra", rows, "outcome", {"*": "{}"}, last, NOW).is_empty()
-    second = decisions("cra", rows, "outcome", {"*": '{"gap": 1}'}, last, NOW)
-    assert second["supersedes"].to_list() == first["decision_id"].to_list()
+    first = decisions("cra", ROW, on("f"), {"*": "{}"}, NO_LAST, NOW)
+    assert decisions("cra", ROW, on("f"), {"*": "{}"}, first, NOW).is_empty()
+    for inputs, policy in ((on("g"), "{}"), (on("f"), '{"gap": 1}')):
+        second = decisions("cra", ROW, inputs, {"*": policy}, first, NOW)
+        assert second["supersedes"].to_list() == first["decision_id"].to_list()
+
+
+def test_each_row_is_decided_with_its_own_limits() -> None:
+    """Limits by row come before those of all."""
+    taken = decisions("bill", ROW, on("f"), {"b": '{"price": 0}', "*": "{}"}, NO_LAST, NOW)
+    assert taken["policy"].to_list() == ['{"price": 0}']
+
+
+def test_other_words_are_no_other_decision() -> None:
+    """Explanation and action are none of what a row was decided on."""
+    said = ROW.with_columns(explanation=pl.lit("so"), action=pl.lit("wait"))
+    assert rows_as_inputs(said).equals(rows_as_inputs(ROW))
+
+
+def test_a_persons_decision_is_on_the_facts_of_the_row() -> None:
+    """It keeps their fingerprint, who, why and the amount, and what it replaces."""
+    broken = {"break_id": "b", "subject": "bill", "fingerprint": "f1", "decision_id": "d1"}
+    said = {"decided_by": "Ada", "reason": "seen", "amount": Decimal("10.50")}
+    [row] = persons_decision(broken, "approved", said, NOW).to_dicts()
+    assert (row["decided_by"], row["outcome"], row["fingerprint"]) == ("person", "approved", "f1")
+    assert (row["supersedes"], json.loads(row["inputs"])["amount"]) == ("d1", "10.50")

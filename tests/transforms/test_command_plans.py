@@ -142,6 +142,10 @@ def _billing(**frames: pl.DataFrame) -> Billing:
         "to_validate": pl.DataFrame({"cra_id": ["70001"], "reference": ["RAP-2026-10-K"]}),
         "to_invalidate": pl.DataFrame(schema=empty),
         "ledger": pl.DataFrame(),
+        "decided": pl.DataFrame(),
+        "rows": pl.DataFrame(),
+        "reports": pl.DataFrame(),
+        "unread": pl.DataFrame(),
     }
     return Billing(**(whole | frames))
 

@@ -1,0 +1,138 @@
+"""Gathers the facts that a look decides on, as they are stored; nothing here calls a vendor."""
+
+from typing import Any
+
+import polars as pl
+
+from flows.engine.rows import shape_of
+from flows.engine.run import Run
+from store import findings, outbox
+from store.staging import texts
+from transforms import commands
+from transforms.cra_matching import CraFacts
+from transforms.po_matching import BillFacts
+
+CLIENT_TABLES = (
+    "clients",
+    "consultants",
+    "contracts",
+    "contract_rates",
+    "cras",
+    "cra_days",
+    "declarations",
+    "declaration_lines",
+    "person_links",
+    "client_invoices",
+    "client_invoice_lines",
+)
+SUPPLIER_TABLES = (
+    "bills",
+    "bill_lines",
+    "vendors",
+    "suppliers",
+    "purchase_orders",
+    "purchase_order_lines",
+    "consultants",
+    "cras",
+    "cra_days",
+    "supplier_invoices",
+    "supplier_invoice_lines",
+    "party_links",
+)
+NAMED_BY = {
+    "consultant_id": "consultant",
+    "client_id": "client",
+    "contract_id": "contract",
+    "supplier_id": "supplier",
+    "vendor_id": "vendor",
+    "purchase_order_id": "purchase_order",
+    "bill_id": "bill",
+}
+KIND_OF_TABLE = {
+    "consultants": "consultant",
+    "clients": "client",
+    "contracts": "contract",
+    "suppliers": "supplier",
+    "vendors": "vendor",
+    "purchase_orders": "purchase_order",
+    "bills": "bill",
+    "cras": "cra",
+}
+QUARANTINED = {"stream": pl.String, "kind": pl.String, "id": pl.String}
+
+
+def gather_clients(run: Run) -> CraFacts:
+    """All facts of the client side."""
+    core = {name: run.warehouse.table(f"core.{name}") for name in CLIENT_TABLES}
+    core["declaration_lines"] = _without_removed(run, core["declaration_lines"])
+    return CraFacts(
+        **core,
+        billed=run.warehouse.table("recon.billing_ledger"),
+        in_flight=commands.billed_by(commands.in_flight(outbox.commands(run.warehouse))),
+        quarantined=quarantined(run),
+        unread=run.unread(),
+        invalidated=findings.invalidated_cras(run.warehouse),
+        overrides=findings.overrides(run.warehouse),
+    )
+
+
+def _without_removed(run: Run, lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines without the unreadable ones of files that are there no more: nobody can mend them."""
+    removed = findings.removed_files(run.warehouse)
+    gone = pl.col("declaration_id").is_in(removed.implode()) & pl.col("problem").is_not_null()
+    return lines.filter(~gone)
+
+
+def gather_suppliers(run: Run) -> BillFacts:
+    """All facts of the supplier side."""
+    core: dict[str, Any] = {name: run.warehouse.table(f"core.{name}") for name in SUPPLIER_TABLES}
+    settled = findings.settled_bills(run.warehouse)
+    return BillFacts(
+        **core,
+        settled=findings.rows_of_bills(run.warehouse, "recon.po_matches", settled),
+        consumed=findings.rows_of_bills(run.warehouse, "recon.receipt_consumption", settled),
+        waiting=frozenset(bill for bill, ended in settled.items() if not ended),
+        overrides=findings.overrides(run.warehouse),
+        ibans=accepted_ibans(run),
+        order_currency=run.settings.BOOND_CURRENCY,
+        quarantined=quarantined(run),
+        unread=run.unread(),
+    )
+
+
+def accepted_ibans(run: Run) -> pl.DataFrame:
+    """The bank account of each supplier when an invoice of theirs was last accepted."""
+    boond = run.doors.get("boond")
+    if boond is None:
+        return pl.DataFrame(schema={"supplier_id": pl.String, "accepted_iban": pl.String})
+    shape = shape_of(boond.streams["suppliers"])
+    return findings.suppliers_as_accepted(run.warehouse, shape).select(
+        supplier_id="id", accepted_iban="iban"
+    )
+
+
+def quarantined(run: Run) -> pl.DataFrame:
+    """The objects that quarantined rows name, so that what they touch is not decided on."""
+    named = [pl.DataFrame(schema=QUARANTINED)]
+    for source, stream in findings.quarantined_streams(run.warehouse):
+        door = run.doors.get(source)
+        if door is None:
+            continue
+        shape = shape_of(door.streams[stream])
+        records = texts(
+            run.warehouse,
+            shape,
+            "(SELECT row_number() OVER () AS seq, id, payload FROM ops.quarantine"
+            f" WHERE resolved_at IS NULL AND source = '{source}' AND stream = '{stream}')",
+        ).records
+        own = {"id": KIND_OF_TABLE.get(shape.table, "")}
+        for column, kind in (NAMED_BY | own).items():
+            if column in records.columns and kind:
+                named.append(
+                    records.select(
+                        pl.lit(f"{source}.{stream}").alias("stream"),
+                        pl.lit(kind).alias("kind"),
+                        pl.col(column).alias("id"),
+                    ).drop_nulls()
+                )
+    return pl.concat(named).unique().sort("stream", "kind", "id")

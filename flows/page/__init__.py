@@ -1,0 +1,1 @@
+"""The month on one page: what it says, where each number comes from, and how it looks."""

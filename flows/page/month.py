@@ -1,0 +1,357 @@
+"""The month on one page (running.md, `rapproche report`): reads, composes, writes.
+
+One HTML file that needs nothing else: no script at all, no image, font or style from elsewhere.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.page import bars, figures, questions
+from flows.page.annexes import Annex, Figure, Question, Reading, answer, parted, totals
+from flows.settings import ConfigurationError
+from store.warehouse import StoreError, Warehouse
+from transforms.languages import Language, month_said
+from transforms.legend import legend
+
+MIGRATION = "0009_views.sql"
+"""The migration that made the views which the page reads."""
+ROWS_SHOWN = 60
+"""Rows of an annex; the others are counted, and its query gives them."""
+BREAKS_SHOWN, LINES_SHOWN = 25, 40
+CODED = frozenset(
+    {"outcome", "status", "code", "action", "holds", "risk", "state", "kind", "owner"}
+)
+NEVER_SHOWN = frozenset({"currency", "age_class"})
+ID_COLUMNS = frozenset({"break_id", "target", "message"})
+WHOLE_COLUMNS = frozenset({"period", "owner"})
+_CLIENT_PARTS = ("billed", "waiting", "held")
+_SUPPLIER_PARTS = ("accepted", "waiting", "held")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline figure: its annex, one figure a currency, and how many lines it is made of."""
+
+    key: str
+    annex: Annex
+    figures: Sequence[Figure]
+    lines: Figure
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the page says."""
+
+    period: str
+    before: str | None
+    run: Mapping[str, Any]
+    cards: Mapping[str, Card]
+    clients: Sequence[Annex]
+    suppliers: Sequence[Annex]
+    breaks: Annex
+    reasons: Sequence[Annex]
+    ages: Sequence[Annex]
+    alerts: Annex
+    deadlines: Annex
+    written: Sequence[Annex]
+    unchecked: Sequence[Annex]
+    later: Sequence[Annex]
+    charts: Sequence[bars.Chart]
+    annexes: Sequence[Annex]
+
+
+@cache
+def words(language: Language) -> Mapping[str, str]:
+    """What the page says besides figures and names."""
+    text = files("flows.page").joinpath(f"words.{language}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def file_name(period: str) -> str:
+    """The page's file among the artifacts."""
+    return f"report-{period}.html"
+
+
+def write(warehouse: Warehouse, period: str, language: Language, out: Path) -> Path:
+    """Writes the page of a month, readable by its owner alone.
+
+    Raises:
+        ConfigurationError: nothing is known of that month, or the file cannot be written.
+        StoreError: the file was published by an older version.
+    """
+    html = render(read(warehouse, period, language), language)
+    fresh = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(html)
+        return fresh.replace(out.absolute())
+    except OSError as error:
+        raise ConfigurationError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def months(warehouse: Warehouse) -> list[str]:
+    """Months of which something was compared or billed.
+
+    Raises:
+        StoreError: the file was published by an older version.
+    """
+    if not warehouse.rows("SELECT 1 FROM ops.migrations WHERE name = ?", [MIGRATION]):
+        raise StoreError(
+            f"{warehouse.places.published} was published by an older version:"
+            " run `rapproche publish` first"
+        )
+    return [
+        row[0]
+        for row in warehouse.rows(
+            f"SELECT DISTINCT period FROM {questions.CLIENTS}"
+            f" UNION SELECT DISTINCT period FROM {questions.SUPPLIERS} ORDER BY 1"
+        )
+    ]
+
+
+def read(warehouse: Warehouse, period: str, language: Language) -> Page:
+    """Reads all that the page of a month says.
+
+    Raises:
+        ConfigurationError: nothing is known of that month.
+        StoreError: the file was published by an older version.
+    """
+    known = months(warehouse)
+    if period not in known:
+        there = ", ".join(known) or "none: run `rapproche nightly` first"
+        raise ConfigurationError(f"nothing is known of {period}; months there are: {there}")
+    before = questions.months_up_to(period)[-2]
+    run, reading = _last_run(warehouse), Reading(warehouse, questions.VIEWS)
+    return _page(reading, run, period, before if before in known else None, language)
+
+
+def _page(
+    reading: Reading, run: Mapping[str, Any], period: str, before: str | None, language: Language
+) -> Page:
+    said, codes = words(language), _titles(language)
+
+    def ask(question: Question) -> Annex:
+        return answer(reading, question, said[f"annex_{question.key}"])
+
+    cards = _cards(reading, period, before, said)
+    clients = _largest(
+        _parts(reading, questions.by_client(period), "client_name"),
+        [f"{part}_amount" for part in _CLIENT_PARTS],
+    )
+    suppliers = _largest(
+        _parts(reading, questions.by_supplier(period), "supplier_name"), _SUPPLIER_PARTS
+    )
+    reasons = _parts(reading, questions.by_reason(period), "code", codes)
+    ages = _parts(reading, questions.by_age(period), "age_class", _ages(said))
+    written = _parts(reading, questions.written(period), "kind", codes)
+    month_sums = ask(questions.billed_by_month(period))
+    billed = _billed_months(period, month_sums, language)
+    breaks, alerts = ask(questions.breaks(period)), ask(questions.alerts(period))
+    deadlines = ask(questions.deadlines(period))
+    unchecked = [ask(question) for question in questions.unchecked(period)]
+    later = [ask(questions.later_bills(period)), ask(questions.later_breaks(period))]
+    return Page(
+        period,
+        before,
+        run,
+        cards,
+        clients,
+        suppliers,
+        breaks,
+        reasons,
+        ages,
+        alerts,
+        deadlines,
+        written,
+        unchecked,
+        later,
+        _charts(said, clients, suppliers, reasons, ages, billed),
+        [
+            *(card.annex for card in cards.values()),
+            *(month_sums, *clients, *suppliers, breaks, *reasons, *ages),
+            *(alerts, deadlines, *written, *unchecked, *later),
+        ],
+    )
+
+
+def _cards(
+    reading: Reading, period: str, before: str | None, said: Mapping[str, str]
+) -> dict[str, Card]:
+    found = {}
+    earlier = questions.headline(before) if before else []
+    for number, question in enumerate(questions.headline(period)):
+        annex = answer(reading, question, said[f"card_{question.key}"])
+        then = totals(reading, earlier[number]) if earlier else None
+        name = next(iter(question.money))
+        shown = (
+            [annex.count("unbilled_days", then)]
+            if question.key == "unbilled"
+            else annex.money(name, then)
+        )
+        found[question.key] = Card(question.key, annex, shown, annex.count("lines"))
+    return found
+
+
+def _parts(
+    reading: Reading,
+    whole: Question,
+    column: str,
+    titles: Mapping[str, str] | None = None,
+) -> list[Annex]:
+    return list(parted(reading, whole, column, titles).values())
+
+
+def _largest(annexes: Sequence[Annex], names: Sequence[str]) -> list[Annex]:
+    """Those with the most money under some names first, in the currency that has most of it."""
+    currency = _main_currency(annexes)
+
+    def weight(annex: Annex) -> Decimal:
+        said = annex.totals.get(currency, {})
+        return sum((Decimal(said.get(name) or 0) for name in names), Decimal(0))
+
+    return sorted(annexes, key=lambda annex: (-weight(annex), annex.title))
+
+
+def _titles(language: Language) -> dict[str, str]:
+    own = {
+        name.removeprefix("code_"): text
+        for name, text in words(language).items()
+        if name.startswith("code_")
+    }
+    return {code: entry.title for code, entry in legend(language).items()} | own
+
+
+def _ages(said: Mapping[str, str]) -> dict[str, str]:
+    return {str(number): said[f"age_{number}"] for number in range(len(questions.AGES) + 1)}
+
+
+def _last_run(warehouse: Warehouse) -> Mapping[str, Any]:
+    found = warehouse.frame(
+        "SELECT run_id, flow, started_at, state FROM ops.runs"
+        " WHERE flow IN ('nightly', 'reconcile', 'match', 'write_back')"
+        " ORDER BY started_at DESC LIMIT 1"
+    ).to_dicts()
+    return found[0] if found else {}
+
+
+def _charts(
+    said: Mapping[str, str],
+    clients: Sequence[Annex],
+    suppliers: Sequence[Annex],
+    reasons: Sequence[Annex],
+    ages: Sequence[Annex],
+    billed: bars.Chart,
+) -> list[bars.Chart]:
+    """The charts, each in the currency that has most of it; the tables have the others."""
+    drawn = [
+        _stacked("clients", clients, {part: f"{part}_amount" for part in _CLIENT_PARTS}, said),
+        _stacked("suppliers", suppliers, {part: part for part in _SUPPLIER_PARTS}, said),
+        _stacked("reasons", reasons, {"held": "at_stake"}, {}),
+        _stacked("ages", ages, {"held": "at_stake"}, {}),
+        billed,
+    ]
+    return [chart for chart in drawn if chart.bars]
+
+
+def _stacked(
+    key: str, annexes: Sequence[Annex], parts: Mapping[str, str], said: Mapping[str, str]
+) -> bars.Chart:
+    """One bar an annex; `parts` tells the sum behind each fill, `said` what a fill is called."""
+    currency = _main_currency(annexes)
+    told = [
+        (
+            annex.title,
+            [
+                (part, one)
+                for part, name in parts.items()
+                for one in annex.money(name)
+                if one.currency == currency
+            ],
+        )
+        for annex in annexes
+    ]
+    fills = [(part, said[f"part_{key}_{part}"]) for part in parts] if said else []
+    return bars.rows(key, told, currency, fills)
+
+
+def _billed_months(period: str, annex: Annex, language: Language) -> bars.Chart:
+    currency = _main_currency([annex])
+    told = []
+    for month in questions.months_up_to(period):
+        name = questions.month_name(month)
+        value = annex.totals.get(currency, {}).get(name)
+        told.append(
+            (figures.month_short(month, language), Figure(annex.key, name, value, currency))
+        )
+    some = any(figure.value for _, figure in told)
+    return bars.columns("months", told if some else [], currency)
+
+
+def _main_currency(annexes: Sequence[Annex]) -> str:
+    sums: dict[str, Decimal] = {}
+    for annex in annexes:
+        for currency, said in annex.totals.items():
+            if currency:
+                amounts = (abs(Decimal(value or 0)) for value in said.values())
+                sums[currency] = sums.get(currency, Decimal(0)) + sum(amounts)
+    return max(sorted(sums), key=lambda name: sums[name]) if sums else ""
+
+
+def render(page: Page, language: Language) -> str:
+    """The page as HTML; everything that is not of the template is escaped."""
+    environment = Environment(
+        loader=PackageLoader("flows.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    said, codes = words(language), _titles(language)
+    numbered = {annex.key: number for number, annex in enumerate(page.annexes, start=1)}
+    environment.filters |= {
+        "figure": lambda one, short=False: figures.figure(one, language, short=short),
+        "thousands": lambda one: figures.thousands(one, language),
+        "change": lambda one: figures.change(one, language),
+        "month": lambda period: month_said(period, language),
+        "moment": lambda at: figures.moment(at, language),
+        "title": lambda code: codes.get(code, code),
+        "cell": lambda value, name, currency=None: _cell(name, value, currency, language, codes),
+    }
+    environment.globals |= {
+        "w": said,
+        "legend": legend(language),
+        "numbered": numbered,
+        "bars": bars,
+        "rows_shown": ROWS_SHOWN,
+        "breaks_shown": BREAKS_SHOWN,
+        "lines_shown": LINES_SHOWN,
+        "never_shown": NEVER_SHOWN,
+        "id_columns": ID_COLUMNS,
+        "whole_columns": WHOLE_COLUMNS,
+        "reason_of": {annex.rows["code"][0]: annex.key for annex in page.reasons},
+    }
+    style = Markup(files("flows.page").joinpath("month.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment.get_template("month.html.j2").render(
+        page=page, language=language, style=style
+    )
+
+
+def _cell(
+    name: str, value: Any, currency: str | None, language: Language, codes: Mapping[str, str]
+) -> str:
+    if name in CODED and value is not None:
+        said = value if isinstance(value, list) else [value]
+        return ", ".join(codes.get(code, code) for code in said)
+    return figures.cell(name, value, currency, language)

@@ -1,0 +1,20 @@
+ALTER TABLE core.declarations ADD COLUMN sender VARCHAR;
+ALTER TABLE core.declarations ADD COLUMN subject VARCHAR;
+ALTER TABLE core.declarations ADD COLUMN sender_problem VARCHAR;
+ALTER TABLE core.declarations ADD COLUMN deleted_at TIMESTAMPTZ;
+COMMENT ON COLUMN core.declarations.format IS 'csv, xlsx, mail, or other (a file that is none of them)';
+COMMENT ON COLUMN core.declarations.sender IS 'Address of the mail''s only author; null for files, and where there is no such one';
+COMMENT ON COLUMN core.declarations.subject IS 'Subject of the mail';
+COMMENT ON COLUMN core.declarations.sender_problem IS 'Why the mail''s own headers forbid to believe its sender';
+COMMENT ON COLUMN core.declarations.deleted_at IS 'When the file was found to be gone from the folder; what it declared stands, an unreadable one asks for nobody any more';
+
+ALTER TABLE core.declaration_lines ADD COLUMN label VARCHAR;
+ALTER TABLE core.declaration_lines ADD COLUMN doubt VARCHAR;
+ALTER TABLE core.declaration_lines ADD COLUMN problem_code VARCHAR;
+UPDATE core.declaration_lines SET problem_code = 'DECLARATION_UNREADABLE' WHERE problem IS NOT NULL;
+COMMENT ON COLUMN core.declaration_lines.line_no IS 'Line of the file, from 1, the header not counted; of a mail or workbook its place in the order of reading; 0 for the whole file';
+COMMENT ON COLUMN core.declaration_lines.client IS 'Client as declared: id, reference or name; null where only a mail''s sender tells it';
+COMMENT ON COLUMN core.declaration_lines.label IS 'What stands beside name and days in a mail, such as a project; a contract where it is one''s id or reference';
+COMMENT ON COLUMN core.declaration_lines.confidence IS 'How sure the reading is, 0 to 1; 1 for a line of a CSV file or workbook';
+COMMENT ON COLUMN core.declaration_lines.doubt IS 'What makes the reading less sure than 1';
+COMMENT ON COLUMN core.declaration_lines.problem_code IS 'Hold of the problem: DECLARATION_UNREADABLE or PERIOD_AMBIGUOUS; null where the line was read';

@@ -1,0 +1,11 @@
+ALTER TABLE recon.decisions ADD COLUMN fingerprint VARCHAR;
+COMMENT ON COLUMN recon.decisions.fingerprint IS 'Hash of the facts that it was decided on; a person''s decision stands while the row has it';
+COMMENT ON COLUMN recon.decisions.subject IS 'cra or bill (a row), declaration (an unreadable line) or hold (a break without a row)';
+COMMENT ON COLUMN recon.decisions.subject_id IS 'The break_id of what was decided';
+COMMENT ON COLUMN recon.decisions.outcome IS 'Outcome or status decided; of a person: approved or rejected';
+COMMENT ON COLUMN recon.decisions.inputs IS 'Every value that the outcome is computed from; of a person: who, why, and up to which amount';
+COMMENT ON COLUMN recon.breaks.amount_at_stake IS 'Euros, or what currency says, that this break keeps back by itself, so that open breaks add up: a bill held as a whole has them on its first line, a name that is not told has those of its candidates; 0 where another break of the same cause has them, null when they cannot be told';
+COMMENT ON COLUMN recon.breaks.status IS 'open, closed (by a fact, or rejected by a person) or overridden (an approval stands)';
+COMMENT ON COLUMN recon.breaks.closing_fact IS 'The fact that closed it, or who approved or rejected it and why; null while open';
+COMMENT ON COLUMN ops.approvals.command_id IS 'Command decided on; null where the decision is on a break';
+COMMENT ON COLUMN ops.approvals.break_id IS 'Break decided on, or that the command is about';
