@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEEDS ?= 300
+SLOW := nights or properties or prefect or processes
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench sandbox ui lock clean
+.PHONY: help demo test fast check tables bench sandbox ui lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,10 +32,15 @@ ui: $(READY) ## the Prefect UI on the demo's runs
 sandbox: $(READY) ## the stand-in vendors, on loopback
 	@$(BIN)/rapproche sandbox
 
+# Rules first, then whole nights, then the numbered properties, then what needs servers.
 test: $(READY) ## every test
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not (benchmark or properties or prefect or processes)"
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m properties --hypothesis-profile=thorough
-	$(BIN)/python -m pytest -m "(prefect or processes) and not benchmark"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m nights
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m properties --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m "prefect or processes"
+
+fast: $(READY) ## the tests of rules alone, in a minute
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
 
 check: $(READY) ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
@@ -45,6 +51,9 @@ check: $(READY) ## lint, types, import contracts, tests
 
 bench: $(READY) ## speed and memory, printed and held to their limits
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
+
+tables: $(READY) ## docs/tables.md, from the schema's own comments
+	@$(BIN)/python -m store.tables
 
 lock: $(READY) ## resolves the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet uv

@@ -9,7 +9,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from transforms.figures import sentence
+from transforms.words.figures import sentence
 
 FINDINGS = {
     "row": pl.UInt32,

@@ -22,7 +22,7 @@ from pydantic import Field
 from flows.engine import people, report, search
 from flows.orchestration import as_flow_run, supplied_settings
 from store.publishing import read_published
-from transforms.languages import Language
+from transforms.words.languages import Language
 
 KEY = "decision"
 WAITS_SECONDS = 7 * 24 * 3600

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sources.mail import mail_server, mailbox
-from transforms.languages import Language
 from transforms.policy import Policy
+from transforms.words.languages import Language
 
 OUR_PREFIXES = ("RAPPROCHE_", "BOOND_", "BILL_COM_")
 NOT_READ_YET = frozenset(

@@ -21,6 +21,8 @@ from sandbox.world import DEFAULT_AS_OF, World
 from store.publishing import read_published
 from store.warehouse import Warehouse
 
+pytestmark = pytest.mark.nights
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^```sql\n(.*?)^```", README, re.DOTALL | re.MULTILINE)

@@ -19,7 +19,7 @@ from decimal import Decimal
 import polars as pl
 
 from transforms.names import plain
-from transforms.po_duplicates import plain_number
+from transforms.suppliers.po_duplicates import plain_number
 
 FORMS = "write 100-500, >1000, <50 or 450"
 _FIGURE = r"-?[0-9]{1,14}(?:[.,][0-9]{1,4})?"

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.figures import sentence
+from transforms.words.figures import sentence
 
 # Not `\d`, which takes the digits of every script.
 _NUMBER = r"^-?[0-9]{1,%d}(\.[0-9]{1,4}0*)?$"

@@ -13,10 +13,10 @@ from typing import Any
 
 import polars as pl
 
-from transforms.billing import Billing
-from transforms.ledger import LEDGER
-from transforms.po_duplicates import plain_number
+from transforms.clients.billing import Billing
+from transforms.clients.ledger import LEDGER
 from transforms.policy import Policy
+from transforms.suppliers.po_duplicates import plain_number
 
 VALIDATE = "boond.cra.validate"
 INVALIDATE = "boond.cra.invalidate"

@@ -19,10 +19,10 @@ from typing import Any
 
 import polars as pl
 
-from transforms.cra_outcomes import HOLDS
-from transforms.languages import Language, days_said, money_said, month_said
+from transforms.clients.cra_outcomes import HOLDS
+from transforms.clients.rates import daily_rates
 from transforms.money import MONEY, product
-from transforms.rates import daily_rates
+from transforms.words.languages import Language, days_said, money_said, month_said
 
 _DAYS_NONE = pl.lit(Decimal(0), dtype=pl.Decimal(9, 4))
 _ACCEPTED = ["matched", "partial"]

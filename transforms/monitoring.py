@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from transforms.cra_matching import CraFacts
-from transforms.cra_outcomes import MISSING_CRA, REMIND, conform
+from transforms.clients.cra_matching import CraFacts
+from transforms.clients.cra_outcomes import MISSING_CRA, REMIND, conform
+from transforms.clients.rates import covering, daily_rates, month_start
+from transforms.clients.reported import by_month, reported
 from transforms.money import DAYS, MONEY, product
-from transforms.rates import covering, daily_rates, month_start
-from transforms.receipts import people
-from transforms.reported import by_month, reported
+from transforms.suppliers.receipts import people
 from transforms.working_days import business_days, due_day, month_before
 
 LOW, MEDIUM, HIGH, CRITICAL = "low", "medium", "high", "critical"

@@ -10,7 +10,7 @@ from decimal import Decimal
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from transforms.figures import sentence
+from transforms.words.figures import sentence
 
 SCORE = pl.Decimal(9, 4)
 TAKEN_FROM = Decimal(92)

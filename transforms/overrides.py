@@ -32,8 +32,8 @@ from typing import Any
 
 import polars as pl
 
-from transforms.languages import Language, day_said
 from transforms.money import MONEY
+from transforms.words.languages import Language, day_said
 
 APPROVED = "approved"
 REJECTED = "rejected"

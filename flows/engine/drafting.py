@@ -14,7 +14,7 @@ from checks import results
 from checks.findings import must_hold
 from flows.engine.report import Table, markdown
 from flows.engine.run import Run
-from transforms.drafts import DraftFacts, draft_letters
+from transforms.messages.drafts import DraftFacts, draft_letters
 
 FOLDER = "drafts"
 _PRIVATE, _OWN = 0o600, 0o700

@@ -9,8 +9,8 @@ from flows.engine.run import Run
 from store import findings, outbox
 from store.staging import texts
 from transforms import commands
-from transforms.cra_matching import CraFacts
-from transforms.po_matching import BillFacts
+from transforms.clients.cra_matching import CraFacts
+from transforms.suppliers.po_matching import BillFacts
 
 CLIENT_TABLES = (
     "clients",

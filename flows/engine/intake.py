@@ -13,8 +13,8 @@ from flows.engine.run import Run
 from sources.declarations import DeclaredFile, declared_files
 from sources.errors import SourceError
 from store import runs
-from transforms import declarations
-from transforms.declaration_forms import UNREADABLE, Declaration, File
+from transforms.declarations import reading
+from transforms.declarations.forms import UNREADABLE, Declaration, File
 
 log = logging.getLogger("rapproche.declarations")
 
@@ -109,8 +109,8 @@ def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
     )
     if file.problem is not None:
         run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
-        return declarations.refused(one, file.problem)
-    declared = declarations.read(one)
+        return reading.refused(one, file.problem)
+    declared = reading.read(one)
     _say(run, file.name, declared)
     return declared
 

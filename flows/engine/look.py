@@ -17,13 +17,13 @@ from flows.engine.facts import gather_clients, gather_suppliers
 from flows.engine.run import Run, month_before
 from store import findings, outbox
 from transforms import breaks, commands, decisions, overrides
-from transforms.billing import Billing, propose_invoices
-from transforms.causes import find_causes
-from transforms.cra_matching import CraMatching, match_cras
-from transforms.cra_outcomes import SETTLED
-from transforms.explanations import explained_bills, explained_cras
-from transforms.po_matching import BillMatching, match_bills
-from transforms.receipt_causes import find_bill_causes
+from transforms.clients.billing import Billing, propose_invoices
+from transforms.clients.cra_matching import CraMatching, match_cras
+from transforms.clients.cra_outcomes import SETTLED
+from transforms.suppliers.po_matching import BillMatching, match_bills
+from transforms.words.causes import find_causes
+from transforms.words.explanations import explained_bills, explained_cras
+from transforms.words.receipt_causes import find_bill_causes
 
 
 @dataclass(frozen=True)

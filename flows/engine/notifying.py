@@ -10,12 +10,12 @@ from checks.findings import must_hold
 from flows.engine.facts import gather_clients, quarantined
 from flows.engine.run import Run
 from store import findings, outbox
-from transforms.consultant_notices import informed, invalidations, reminders
-from transforms.cra_matching import match_cras
-from transforms.cra_outcomes import MATCHES, REMIND, conform
+from transforms.clients.cra_matching import match_cras
+from transforms.clients.cra_outcomes import MATCHES, REMIND, conform
+from transforms.messages.consultant_notices import informed, invalidations, reminders
+from transforms.messages.notices import Desk, Notices, nothing, together
+from transforms.messages.office_notices import billing_mails, operations
 from transforms.monitoring import ALERTS, Monitoring, monitor
-from transforms.notices import Desk, Notices, nothing, together
-from transforms.office_notices import billing_mails, operations
 from transforms.working_days import watched
 
 NEEDED = frozenset({"boond.cras", "boond.consultants", "boond.contracts", "boond.purchase_orders"})

@@ -7,7 +7,7 @@ from checks.findings import broken_rows
 from sources.streams import Stream
 from store.staging import PARENT_KEY, Batch, ChildShape, Shape, Staging
 from transforms.canonical import typed
-from transforms.figures import sentence
+from transforms.words.figures import sentence
 
 
 def shape_of(stream: Stream) -> Shape:

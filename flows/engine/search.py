@@ -8,9 +8,9 @@ import polars as pl
 from flows.engine.report import Table
 from store.warehouse import Warehouse
 from transforms.bill_search import Search, search
-from transforms.languages import Language
-from transforms.legend import titles
 from transforms.overrides import NOT_OVERRIDABLE
+from transforms.words.languages import Language
+from transforms.words.legend import titles
 
 _BREAKS = """
     SELECT b.break_id, b.kind, b.code, coalesce(o.who, b.subject_id) AS who, b.period,

@@ -10,7 +10,7 @@ from babel.numbers import format_currency, format_decimal
 
 from flows.engine.run import PARIS
 from flows.page.annexes import Figure
-from transforms.languages import Language, days_said
+from transforms.words.languages import Language, days_said
 
 _LOCALES: dict[Language, str] = {"fr": "fr_FR", "en": "en_GB"}
 _MONEY: dict[Language, str] = {"fr": "#,##0.00 ¤", "en": "¤#,##0.00"}

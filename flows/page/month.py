@@ -20,8 +20,8 @@ from flows.page import bars, figures, questions
 from flows.page.annexes import Annex, Figure, Question, Reading, answer, parted, totals
 from flows.settings import ConfigurationError
 from store.warehouse import StoreError, Warehouse
-from transforms.languages import Language, month_said
-from transforms.legend import legend
+from transforms.words.languages import Language, month_said
+from transforms.words.legend import legend
 
 MIGRATION = "0009_views.sql"
 """The migration that made the views which the page reads."""

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 
 from tests.transforms.client_facts import frame, schema
-from transforms.cra_matching import CraFacts
-from transforms.po_facts import BillFacts
+from transforms.clients.cra_matching import CraFacts
+from transforms.suppliers.po_facts import BillFacts
 
 PEOPLE = 50_000
 MONTHS = 20

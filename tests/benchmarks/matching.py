@@ -16,9 +16,9 @@ import duckdb
 import polars as pl
 
 from tests.benchmarks import big_facts, matching_sql
-from transforms.cra_matching import match_cras
-from transforms.po_matching import match_bills
+from transforms.clients.cra_matching import match_cras
 from transforms.policy import Policy
+from transforms.suppliers.po_matching import match_bills
 
 _SINCE, _AS_OF = date(2025, 3, 1), date(2026, 12, 15)
 

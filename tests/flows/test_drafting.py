@@ -12,7 +12,9 @@ import pytest
 
 from flows.engine import drafting
 from store.warehouse import Warehouse
-from transforms.drafts import DRAFTS
+from transforms.messages.drafts import DRAFTS
+
+pytestmark = pytest.mark.nights
 
 
 class _Shown:

@@ -8,6 +8,8 @@ import pytest
 from tests.flows.conftest import MakeHouse
 from tests.flows.house import House
 
+pytestmark = pytest.mark.nights
+
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> House:

@@ -8,6 +8,8 @@ from flows.engine.run import Outcome
 from sandbox.planted import Planted
 from tests.flows.house import House
 
+pytestmark = pytest.mark.nights
+
 
 class Nights(NamedTuple):
     """A night that only plans, one that sends, and one that finds nothing to do."""

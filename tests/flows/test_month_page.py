@@ -21,7 +21,7 @@ from store.publishing import publish, read_published
 from store.warehouse import StoreError, Warehouse
 from tests.flows.house import AS_OF, House
 from tests.rows import bill, cra, put
-from transforms.legend import legend
+from transforms.words.legend import legend
 
 WICKED = '<img src=x onerror=alert(1)> & "Cie"'
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -285,6 +285,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield working
 
 
+@pytest.mark.nights
 def test_a_thousand_consultants_fit_into_two_megabytes(big: Warehouse) -> None:
     """Rows of an annex end at a limit and say how many more there are; its numbers are whole."""
     html = month.render(month.read(big, "2026-10", "fr"), "fr")
@@ -381,6 +382,7 @@ def test_the_page_prints_on_a4(file: Path, tmp_path: Path) -> None:
     assert len(boxes) > 3
 
 
+@pytest.mark.nights
 def test_a_night_leaves_the_page_beside_its_artifacts(planned: House) -> None:
     """The page of the month before lies among them and is of the same facts."""
     planned.nightly()

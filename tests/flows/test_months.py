@@ -6,12 +6,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flows.engine.run import Outcome
 from sandbox import events
 from sandbox.accounts import Accounts
 from sandbox.domain import Consultant
 from sandbox.world import World
 from tests.flows.house import House
+
+pytestmark = pytest.mark.nights
 
 OCTOBER, NOVEMBER = "2026-10", "2026-11"
 DAY = Decimal(1)

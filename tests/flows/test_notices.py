@@ -23,6 +23,8 @@ from sources.mail import Message, MessageDoor
 from tests.flows.house import AS_OF, House
 from tests.mail_server import HOST, Post, free_port, mail_server
 
+pytestmark = pytest.mark.nights
+
 MakeHouse = Any
 MakePosting = Callable[[int], House]
 

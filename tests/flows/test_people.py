@@ -15,8 +15,10 @@ from flows.settings import ConfigurationError
 from store import findings
 from store.publishing import read_published
 from tests.flows.house import House
-from transforms.cra_decisions import replay_cra
-from transforms.po_replay import replay_bill
+from transforms.clients.cra_decisions import replay_cra
+from transforms.suppliers.po_replay import replay_bill
+
+pytestmark = pytest.mark.nights
 
 MISTAKES: dict[str, Any] = {"consultants": 40}
 OPEN = "SELECT break_id FROM recon.breaks WHERE status = 'open' AND code = ? ORDER BY 1 LIMIT 1"

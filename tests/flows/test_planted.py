@@ -13,6 +13,8 @@ from sandbox import events
 from sandbox.planted import Planted
 from tests.flows.house import House
 
+pytestmark = pytest.mark.nights
+
 # November has a public holiday on a working day.
 AS_OF = date(2026, 12, 3)
 Subject = tuple[str | None, ...]

@@ -14,6 +14,8 @@ from flows.engine.run import Outcome, Run
 from store import runs
 from tests.flows.house import House
 
+pytestmark = pytest.mark.nights
+
 MakeHouse = Callable[..., House]
 FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
 

@@ -20,6 +20,8 @@ from sandbox.trading import add_invoice, line_of
 from store.publishing import read_published
 from tests.flows.house import AS_OF, House
 
+pytestmark = pytest.mark.nights
+
 INVOICES, BILLS = "/invoicing/invoices", "/purchases/invoices"
 WRITES = {"POST", "PUT"}
 Answer = Callable[[httpx.Request], httpx.Response | None]

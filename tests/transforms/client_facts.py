@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from transforms.billing import Billing, propose_invoices
-from transforms.cra_matching import CraFacts, CraMatching, match_cras
+from transforms.clients.billing import Billing, propose_invoices
+from transforms.clients.cra_matching import CraFacts, CraMatching, match_cras
 from transforms.overrides import OVERRIDES, nobody_decided
 from transforms.policy import Policy
 

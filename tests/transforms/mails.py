@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from transforms.declaration_forms import Declaration, File
-from transforms.declarations import read
+from transforms.declarations.forms import Declaration, File
+from transforms.declarations.reading import read
 
 SENT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 3, 3, tzinfo=UTC)

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from transforms.po_matching import BillFacts, BillMatching, match_bills
 from transforms.policy import Policy
+from transforms.suppliers.po_matching import BillFacts, BillMatching, match_bills
 
 _ROOT = Path(__file__).parents[2]
 NOVEMBER = date(2026, 11, 1)

@@ -23,7 +23,7 @@ from tests.transforms.client_facts import (
     rate,
     schema,
 )
-from transforms.billing import Billing
+from transforms.clients.billing import Billing
 from transforms.policy import Policy
 
 PAUL = person("P2", "Paul Martin")

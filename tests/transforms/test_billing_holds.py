@@ -20,8 +20,8 @@ from tests.transforms.client_facts import (
     proposed,
     rate,
 )
-from transforms.billing import Billing
-from transforms.payment_terms import due_date, terms_readable
+from transforms.clients.billing import Billing
+from transforms.clients.payment_terms import due_date, terms_readable
 
 NOVEMBER = "2026-11"
 OURS = invoice("I1", "RAP-2026-10-R-CT1", invoice_line("Jean Dupont · 2026-10 · P1", "20", "10000"))

@@ -21,9 +21,9 @@ from tests.transforms.client_facts import (
     matched,
     person,
 )
-from transforms.causes import find_causes
-from transforms.cra_matching import CraFacts
-from transforms.evidence import CAUSES
+from transforms.clients.cra_matching import CraFacts
+from transforms.words.causes import find_causes
+from transforms.words.evidence import CAUSES
 
 TEAM = [person(), person("P2", "Paul Martin")]
 PAIR = [client(), client("C2", "Globex")]

@@ -24,7 +24,7 @@ from tests.transforms.client_facts import (
     rate,
     word,
 )
-from transforms.billing import Billing
+from transforms.clients.billing import Billing
 from transforms.overrides import NOT_OVERRIDABLE, fingerprint, with_words
 
 TEAM = [person(), person("P2", "Paul Martin")]

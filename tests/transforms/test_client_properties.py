@@ -25,10 +25,10 @@ from tests.transforms.client_facts import (
     rate,
     word,
 )
-from transforms.billing import Billing
+from transforms.clients.billing import Billing
+from transforms.clients.cra_decisions import replay_cra
+from transforms.clients.cra_matching import CraFacts
 from transforms.commands import INVOICE, OUTBOX, billed_by, client_commands, merge
-from transforms.cra_decisions import replay_cra
-from transforms.cra_matching import CraFacts
 from transforms.overrides import OVERRIDES, nobody_decided
 from transforms.policy import Policy
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.transforms import supplier_facts as facts
-from transforms.billing import Billing
+from transforms.clients.billing import Billing
 from transforms.commands import (
     FLAG,
     INVALIDATE,

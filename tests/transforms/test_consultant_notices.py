@@ -9,13 +9,13 @@ import pytest
 
 from tests.transforms import client_facts as given
 from tests.transforms.client_facts import cra, frame, line, person
-from transforms.causes import find_causes
+from transforms.clients.cra_matching import CraFacts
 from transforms.commands import EMAIL, INVALIDATE, OUTBOX, SMS, client_commands, command_id
-from transforms.consultant_notices import informed, invalidations, reminders
-from transforms.cra_matching import CraFacts
+from transforms.messages.consultant_notices import informed, invalidations, reminders
+from transforms.messages.notices import Desk, Notices
 from transforms.monitoring import ALERTS
-from transforms.notices import Desk, Notices
 from transforms.policy import Policy
+from transforms.words.causes import find_causes
 
 REACHABLE = person(email="jean@esn.example", phone="+33 (0)6 00 00 00 01")
 Row = dict[str, Any]

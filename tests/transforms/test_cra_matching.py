@@ -16,7 +16,7 @@ from tests.transforms.client_facts import (
     policy,
     schema,
 )
-from transforms.cra_matching import CraMatching
+from transforms.clients.cra_matching import CraMatching
 
 PAUL = person("P2", "Paul Martin")
 TEAM = [person(), PAUL]

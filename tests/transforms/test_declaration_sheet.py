@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
 from tests.transforms.mails import read_as
-from transforms import declaration_sheet
-from transforms.declaration_forms import Declaration
+from transforms.declarations import workbooks
+from transforms.declarations.forms import Declaration
 
 HEADER = ("client", "consultant", "period", "days")
 JEAN = ("Acme", "Jean Dupont", "2026-10", 20.1)
@@ -94,7 +94,7 @@ def test_sheets_without_header_are_said() -> None:
         (b"PK\x03\x04broken", "no readable workbook"),
         (b"\xd0\xcf\x11\xe0" + b"x" * 600, "encrypted"),
         (book(S=[("x",)]), "no sheet has a row under a header"),
-        (b"x" * (declaration_sheet.LARGEST + 1), "larger than 10 MB"),
+        (b"x" * (workbooks.LARGEST + 1), "larger than 10 MB"),
     ],
     ids=["empty", "broken", "encrypted", "headless", "large"],
 )
@@ -105,7 +105,7 @@ def test_what_is_no_such_workbook_is_unreadable(content: bytes, why: str) -> Non
 
 def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What grows beyond the bound is not unpacked to its end."""
-    monkeypatch.setattr(declaration_sheet, "MOST_UNPACKED", 3_000_000)
+    monkeypatch.setattr(workbooks, "MOST_UNPACKED", 3_000_000)
     bomb = repacked(book(S=[HEADER, JEAN]), **{"xl/media/a.bin": b"0" * 4_000_000})
     assert len(bomb) < 20_000
     assert "unpacked" in problem(bomb)

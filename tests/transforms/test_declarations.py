@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.client_facts import schema
-from transforms.declaration_csv import read_csv
-from transforms.declaration_forms import Declaration, File
+from transforms.declarations.csv_files import read_csv
+from transforms.declarations.forms import Declaration, File
 
 NIGHT = datetime(2026, 11, 2, 3, tzinfo=UTC)
 HEADER = "client,consultant,period,days"

@@ -18,7 +18,7 @@ from tests.transforms.client_facts import (
     person,
     rate,
 )
-from transforms.cra_matching import CraMatching
+from transforms.clients.cra_matching import CraMatching
 
 TEAM = [person(), person("P2", "Paul Martin")]
 LATER = datetime(2026, 11, 3, tzinfo=UTC)

@@ -18,9 +18,9 @@ from tests.transforms.supplier_facts import (
     world,
 )
 from tests.transforms.test_po_overrides import decided
-from transforms.drafts import DRAFTS, DraftFacts, draft_letters
-from transforms.languages import Language
-from transforms.po_matching import BillFacts
+from transforms.messages.drafts import DRAFTS, DraftFacts, draft_letters
+from transforms.suppliers.po_matching import BillFacts
+from transforms.words.languages import Language
 
 HALF: dict[str, Any] = {"suppliers": [supplier(email="compta@acme.fr")], "cra_days": worked(days=8)}
 

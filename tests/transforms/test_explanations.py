@@ -21,10 +21,13 @@ from tests.transforms.client_facts import (
 )
 from tests.transforms.client_facts import matched as compared
 from tests.transforms.supplier_facts import billed, several, worked, world
-from transforms.causes import find_causes
-from transforms.cra_matching import CraFacts
-from transforms.explanations import explained_bills, explained_cras
-from transforms.languages import (
+from transforms.clients.cra_matching import CraFacts
+from transforms.overrides import OVERRIDES
+from transforms.policy import Policy
+from transforms.suppliers.po_matching import BillFacts
+from transforms.words.causes import find_causes
+from transforms.words.explanations import explained_bills, explained_cras
+from transforms.words.languages import (
     Language,
     dates_said,
     days_said,
@@ -32,10 +35,7 @@ from transforms.languages import (
     money_said,
     money_words,
 )
-from transforms.overrides import OVERRIDES
-from transforms.po_matching import BillFacts
-from transforms.policy import Policy
-from transforms.receipt_causes import find_bill_causes
+from transforms.words.receipt_causes import find_bill_causes
 
 TEAM = [person(), person("P2", "Paul Martin")]
 

@@ -6,9 +6,11 @@ from typing import get_args
 
 import pytest
 
-from transforms import cra_outcomes, evidence, po_judging, po_matching
-from transforms.languages import Language
-from transforms.legend import entry, legend, titles
+from transforms.clients import cra_outcomes
+from transforms.suppliers import po_judging, po_matching
+from transforms.words import evidence
+from transforms.words.languages import Language
+from transforms.words.legend import entry, legend, titles
 
 ROOT = Path(__file__).parents[2]
 NOT_CODES = {"DO_NOT_TRACK"}
@@ -18,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 def used_codes() -> set[str]:
     """Codes of holds that stand as texts in the transforms."""
-    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "transforms").glob("*.py"))
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "transforms").rglob("*.py"))
     return {code for text in texts for code in CODE.findall(text)} - NOT_CODES
 
 

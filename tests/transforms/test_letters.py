@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.languages import Language
-from transforms.letters import address, one_line, phone, short, written
+from transforms.messages.letters import address, one_line, phone, short, written
+from transforms.words.languages import Language
 
 LINE = {"name": "N", "period": "2026-08", "days": Decimal("20.5"), "rate": Decimal(500)}
 HOLD = {"title": "T", "code": "C", "next_step": "S", "count": 2, "currency": "EUR"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.mail_period import month_alone, month_meant
+from transforms.declarations.mail_period import month_alone, month_meant
 
 NOVEMBER = date(2026, 11, 2)
 

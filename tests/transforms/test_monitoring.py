@@ -9,7 +9,7 @@ import pytest
 
 from tests.transforms import client_facts as given
 from tests.transforms.client_facts import contract, cra, frame, line, person, rate
-from transforms.cra_matching import CraFacts
+from transforms.clients.cra_matching import CraFacts
 from transforms.monitoring import Monitoring, monitor
 from transforms.working_days import business_days, due_day, watched
 

@@ -10,12 +10,12 @@ import pytest
 
 from tests.transforms import client_facts as given
 from tests.transforms.client_facts import cra, frame, line
+from transforms.clients.cra_outcomes import HOLDS
 from transforms.commands import INVOICE, OUTBOX, VALIDATE, client_commands, command_id
-from transforms.cra_outcomes import HOLDS
-from transforms.languages import Language
-from transforms.notices import Desk, Notices
-from transforms.office_notices import billing_mails, operations
+from transforms.messages.notices import Desk, Notices
+from transforms.messages.office_notices import billing_mails, operations
 from transforms.policy import Policy
+from transforms.words.languages import Language
 
 CONTACTS = [
     {"name": "Achats", "email": "achats@acme.example", "role": "purchasing"},

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.transforms.supplier_facts import bill, frame, supplier, vendor
-from transforms.parties import company, company_number, link_vendors, unlike_vendor_names
+from transforms.suppliers.parties import company, company_number, link_vendors, unlike_vendor_names
 
 
 def _links(

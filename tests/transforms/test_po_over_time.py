@@ -22,7 +22,7 @@ from tests.transforms.supplier_facts import (
     worked,
     world,
 )
-from transforms.po_matching import BillFacts
+from transforms.suppliers.po_matching import BillFacts
 
 DECEMBER = date(2026, 12, 5)
 LATER = billed("B2", 8, invoice_date=DECEMBER)

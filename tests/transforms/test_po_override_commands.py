@@ -7,8 +7,8 @@ import pytest
 from tests.transforms.supplier_facts import billed, matched, several, world
 from tests.transforms.test_po_overrides import DECEMBER, decided
 from transforms.commands import FLAG, REGISTER, supplier_commands
-from transforms.po_matching import BillFacts
 from transforms.policy import Policy
+from transforms.suppliers.po_matching import BillFacts
 
 
 def written(facts: BillFacts) -> list[tuple[str, str]]:

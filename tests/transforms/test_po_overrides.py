@@ -26,7 +26,7 @@ from tests.transforms.supplier_facts import (
     world,
 )
 from transforms.overrides import OVERRIDES
-from transforms.po_matching import BillFacts, BillMatching
+from transforms.suppliers.po_matching import BillFacts, BillMatching
 
 ON = datetime(2026, 12, 10, tzinfo=UTC)
 DECEMBER = date(2026, 12, 5)

@@ -23,8 +23,8 @@ from tests.transforms.supplier_facts import (
     world,
 )
 from transforms.overrides import OVERRIDES
-from transforms.po_matching import BillFacts, BillMatching
-from transforms.po_replay import replay_bill
+from transforms.suppliers.po_matching import BillFacts, BillMatching
+from transforms.suppliers.po_replay import replay_bill
 
 ON = datetime(2026, 12, 10, tzinfo=UTC)
 NONE = Decimal(0)

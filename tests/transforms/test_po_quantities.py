@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.po_quantities import take
+from transforms.suppliers.po_quantities import take
 
 _TYPES = {
     "turn": pl.Int64,

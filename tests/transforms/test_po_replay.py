@@ -19,9 +19,9 @@ from tests.transforms.supplier_facts import (
 )
 from tests.transforms.test_po_matching import HELD
 from tests.transforms.test_po_overrides import DECEMBER, decided
-from transforms.po_holds import DYNAMIC, STATIC
-from transforms.po_matching import BillFacts, BillMatching
-from transforms.po_replay import replay_bill
+from transforms.suppliers.po_holds import DYNAMIC, STATIC
+from transforms.suppliers.po_matching import BillFacts, BillMatching
+from transforms.suppliers.po_replay import replay_bill
 
 WORLDS: dict[str, BillFacts] = {
     "matched": world(**billed()),

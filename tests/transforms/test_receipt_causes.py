@@ -16,8 +16,8 @@ from tests.transforms.supplier_facts import (
     worked,
     world,
 )
-from transforms.po_matching import BillFacts
-from transforms.receipt_causes import find_bill_causes
+from transforms.suppliers.po_matching import BillFacts
+from transforms.words.receipt_causes import find_bill_causes
 
 DRAFT = [cra("R2", status="draft")]
 

@@ -17,8 +17,8 @@ from tests.transforms.client_facts import (
     matched,
     only,
 )
-from transforms.cra_matching import CraFacts, CraMatching
-from transforms.declaration_forms import PERIOD_AMBIGUOUS
+from transforms.clients.cra_matching import CraFacts, CraMatching
+from transforms.declarations.forms import PERIOD_AMBIGUOUS
 
 ACME = client(contacts=json.dumps([{"email": "Achats@Acme.fr"}, {"name": "no address"}]))
 OTHER = client("C2", "Umbrella", contacts=json.dumps([{"email": "x@umbrella.fr"}]))

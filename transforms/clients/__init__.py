@@ -1,0 +1,1 @@
+"""The client side: declared days against CRAs, and what is billed of them (reconciliation.md 1)."""

@@ -1,0 +1,265 @@
+"""What consultants report: which CRAs count for which client and month (reconciliation.md 1.2)."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from transforms.clients.rates import month_start
+from transforms.money import DAYS
+
+DEAD = ["rejected", "invalidated"]
+_NOBODY = ""
+_DESCRIBED = [
+    "consultant_id",
+    "client_id",
+    "contract_id",
+    "status",
+    "total_days",
+    "period_start_date",
+    "period_end_date",
+    "updated_at",
+]
+
+
+def _alive(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("deleted_at").is_null())
+
+
+def production(cra_days: pl.DataFrame) -> pl.LazyFrame:
+    """Production days only: `cra_id`, `date`, `duration`."""
+    return (
+        cra_days.lazy()
+        .filter(pl.col("type_code") == "production")
+        .select("cra_id", "date", "duration")
+    )
+
+
+def by_month(cra_days: pl.DataFrame) -> pl.DataFrame:
+    """Production days of each CRA and month: `cra_id`, `month` (a number), `month_days`."""
+    return (
+        production(cra_days)
+        .group_by("cra_id", month=_month(pl.col("date")))
+        .agg(month_days=pl.col("duration").sum().cast(DAYS))
+        .collect(engine="streaming")
+    )
+
+
+def _month(day: pl.Expr) -> pl.Expr:
+    """A month as a number, such that the next month is one more."""
+    return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
+
+
+def _months(periods: Sequence[str]) -> pl.DataFrame:
+    """`period` and `month`, its number."""
+    asked = pl.DataFrame({"period": list(periods)}, schema={"period": pl.String})
+    return asked.with_columns(month=_month(month_start(pl.col("period"))))
+
+
+def touching(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) -> pl.LazyFrame:
+    """Every CRA and month of `periods` that it reaches, by its dates or its production days.
+
+    Returns:
+        `cra_id`, `period`, `month_days` (null in a month without production), distinct.
+    """
+    months = _months(periods)
+    # cut to what is asked for, so that a period of a thousand years is no list of its months
+    lowest, highest = months.select(pl.col("month").min(), highest=pl.col("month").max()).row(0)
+    first = _month(pl.col("period_start_date")).clip(lowest, None)
+    last = _month(pl.col("period_end_date")).clip(None, highest)
+    spanned = (
+        cras.lazy()
+        .select(cra_id="id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32))
+        .explode("month")
+    )
+    return (
+        spanned.join(monthly.lazy(), on=["cra_id", "month"], how="full", coalesce=True)
+        .join(months.lazy(), on="month")
+        .select("cra_id", "period", "month_days")
+    )
+
+
+def neighbour_months(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) -> set[str]:
+    """The other months of the CRAs that touch `periods`: a CRA is settled month by month."""
+    asked = _months(periods)["month"].to_list()
+    dated = pl.col("month").is_in(asked)
+    standing = _alive(cras).select(
+        cra_id="id",
+        first=_month(pl.col("period_start_date")),
+        last=_month(pl.col("period_end_date")),
+    )
+    spans = [(pl.col("first") <= month) & (pl.col("last") >= month) for month in asked]
+    spanning = pl.any_horizontal(*spans, pl.lit(value=False)).fill_null(value=False)
+    touched = pl.concat(
+        [
+            standing.filter(spanning),
+            standing.filter(~spanning).join(monthly.filter(dated), on="cra_id", how="semi"),
+        ]
+    )
+    beyond = monthly.filter(~dated).join(touched, on="cra_id", how="semi")
+    months = pl.concat([touched["first"], touched["last"], beyond["month"]]).unique()
+    return {f"{(month - 1) // 12:04}-{(month - 1) % 12 + 1:02}" for month in months.drop_nulls()}
+
+
+def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+    """`cra_id`, `mission_contract_id`, `mission_client_id`: the contract that the mission names."""
+    known = _alive(contracts)
+    named = pl.concat(
+        [
+            known.select("id", "client_id", mission="id"),
+            known.select("id", "client_id", mission="reference"),
+        ]
+    ).unique()
+    only = named.filter(pl.col("id").n_unique().over("mission") == 1)
+    missions = pl.concat(
+        [cras.select("id", mission="resource_id"), cras.select("id", mission="resource_label")]
+    ).rename({"id": "cra_id"})
+    return (
+        missions.join(only, on="mission")
+        .group_by("cra_id")
+        .agg(mission_contract_id=pl.col("id").min(), mission_client_id=pl.col("client_id").min())
+    )
+
+
+def _described(cras: pl.DataFrame, monthly: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
+    """Standing CRAs with client, whole production days and whether their total says the same.
+
+    A CRA that names no client is for its contract's, else its mission's.
+    """
+    totals = monthly.group_by("cra_id").agg(production_days=pl.col("month_days").sum().cast(DAYS))
+    owners = contracts.select(contract_id="id", contract_client_id="client_id")
+    return (
+        _alive(cras)
+        .lazy()
+        .select(*_DESCRIBED, cra_id="id")
+        .join(totals.lazy(), on="cra_id", how="left")
+        .join(owners.lazy(), on="contract_id", how="left")
+        .join(_mission_contracts(_alive(cras), contracts).lazy(), on="cra_id", how="left")
+        .with_columns(
+            # a CRA without production lines says zero days: it is there, it is not absent
+            production_days=pl.coalesce("production_days", pl.lit(0, dtype=DAYS)),
+            client_id=pl.coalesce("client_id", "contract_client_id", "mission_client_id"),
+        )
+        .with_columns(
+            consistent=pl.col("production_days") == pl.col("total_days"),
+            dead=pl.col("status").is_in(DEAD),
+            client_key=pl.col("client_id").fill_null(_NOBODY),
+        )
+        .drop("contract_client_id", "mission_client_id")
+        .collect()
+    )
+
+
+def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame:
+    """Which dead CRA another one replaces: `dead_id`, `cra_id` (newer, same person, client, days).
+
+    A CRA that stands replaces a dead one whatever its time stamp, which moves when we invalidate;
+    of two dead ones the later changed stands. The days are the same where a date is shared, or, of
+    a CRA without production, where the periods overlap. Two contracts are two things.
+    """
+    keys = ["consultant_id", "client_key"]
+    side = described.select(
+        *keys,
+        "cra_id",
+        "contract_id",
+        "dead",
+        "updated_at",
+        "production_days",
+        "period_start_date",
+        "period_end_date",
+    )
+    empty = (pl.col("production_days") == 0) | (pl.col("production_days_old") == 0)
+    overlap = (pl.col("period_start_date") <= pl.col("period_end_date_old")) & (
+        pl.col("period_end_date") >= pl.col("period_start_date_old")
+    )
+    changed = pl.col("updated_at")
+    later = (changed > pl.col("updated_at_old")).fill_null(value=False) | (
+        changed.eq_missing(pl.col("updated_at_old")) & (pl.col("cra_id") > pl.col("cra_id_old"))
+    )
+    same_contract = (pl.col("contract_id") == pl.col("contract_id_old")).fill_null(value=True)
+    pairs = (
+        side.filter("dead")
+        .join(side, on=keys, suffix="_new")
+        .rename({name: f"{name}_old" for name in side.columns if name not in keys})
+        .rename({f"{name}_new": name for name in side.columns if name not in keys})
+        .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
+    )
+    sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
+    dates = worked.filter(pl.col("cra_id").is_in(sides)).select("cra_id", "date").unique().collect()
+    shared = (
+        pairs.select("cra_id", "cra_id_old")
+        .join(dates, left_on="cra_id_old", right_on="cra_id")
+        .join(dates, on=["cra_id", "date"], how="semi")
+        .select("cra_id", "cra_id_old")
+    )
+    overlapping = pairs.filter(empty & overlap).select("cra_id", "cra_id_old")
+    return pl.concat([shared, overlapping]).unique().rename({"cra_id_old": "dead_id"})
+
+
+def _confirmed(
+    described: pl.DataFrame, replacements: pl.DataFrame, invalidated: pl.DataFrame
+) -> pl.DataFrame:
+    """`cra_id` of those resubmitted with the very days for which we had invalidated them."""
+    before = invalidated.select(dead_id="cra_id", refused_days="cra_days")
+    itself = described.select("cra_id", dead_id="cra_id")
+    return (
+        pl.concat([itself, replacements.select("cra_id", "dead_id")])
+        .join(before, on="dead_id")
+        .join(described.filter(pl.col("status") == "submitted"), on="cra_id")
+        .filter(pl.col("refused_days") == pl.col("production_days"))
+        .select("cra_id")
+        .unique()
+    )
+
+
+def reported(
+    cras: pl.DataFrame,
+    cra_days: pl.DataFrame,
+    monthly: pl.DataFrame,
+    contracts: pl.DataFrame,
+    invalidated: pl.DataFrame,
+    periods: Sequence[str],
+) -> pl.DataFrame:
+    """Every counted CRA and month of `periods`; production days are split by their date.
+
+    Args:
+        cras: core.cras.
+        cra_days: core.cra_days.
+        monthly: what `by_month` gives of them.
+        contracts: core.contracts.
+        invalidated: `cra_id`, `cra_days` (production days of the whole CRA when we invalidated it).
+        periods: months to look at.
+
+    Returns:
+        `cra_id`, `period`, `client_id` (null when it cannot be told), `consultant_id`,
+        `contract_id` (as named), `mission_contract_id`, `status`, `month_days`, `production_days`,
+        `total_days`, `consistent`, `dead`, `confirmed`, `updated_at`. A rejected or
+        invalidated CRA is left out once another stands in its place.
+    """
+    described = _described(cras, monthly, contracts)
+    replacements = _replacements(described, production(cra_days))
+    confirmed = _confirmed(described, replacements, invalidated)
+    replaced = replacements.lazy().select(cra_id="dead_id")
+    return (
+        touching(_alive(cras), monthly, periods)
+        .join(described.lazy(), on="cra_id")
+        .join(replaced, on="cra_id", how="anti")
+        .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
+        .select(
+            "cra_id",
+            "period",
+            "client_id",
+            "consultant_id",
+            "contract_id",
+            "mission_contract_id",
+            "status",
+            "production_days",
+            "total_days",
+            "consistent",
+            "dead",
+            "updated_at",
+            month_days=pl.coalesce("month_days", pl.lit(0, dtype=DAYS)),
+            confirmed=pl.col("confirmed").is_not_null(),
+        )
+        .sort("cra_id", "period")
+        .collect()
+    )

@@ -1,0 +1,1 @@
+"""What is told to whom: mails, reminders and drafts, rendered from templates."""

@@ -1,0 +1,191 @@
+"""What clients' billing contacts (reconciliation.md 1.4) and our operations are told."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from transforms.commands import EMAIL, INVOICE, STANDING, VALIDATE, WAITING
+from transforms.messages.letters import address
+from transforms.messages.notices import OPEN, Desk, Notices, Row, nothing, notices
+from transforms.words.languages import Language
+from transforms.words.legend import legend
+
+NO_BILLING_CONTACT = "NO_BILLING_CONTACT"
+BILLING = "billing"
+OPERATIONS = "operations"
+
+_ZERO = Decimal(0)
+
+
+def billing_mails(
+    desk: Desk,
+    commands: pl.DataFrame,
+    clients: pl.DataFrame,
+    client_invoices: pl.DataFrame,
+) -> Notices:
+    """Tells clients what was billed, once invoice and CRAs are settled at the vendor.
+
+    Args:
+        desk: what all messages have in common.
+        commands: wanted commands of the client side.
+        clients: core.clients.
+        client_invoices: core.client_invoices; one that a person cancelled is not told.
+    """
+    known = {row["id"]: row for row in clients.to_dicts()}
+    cancelled = set(client_invoices.filter(pl.col("status") == "cancelled")["reference"])
+    rows: list[Row] = []
+    holds: list[Row] = []
+    for invoice in _invoices(desk, commands).to_dicts():
+        billed = json.loads(invoice["payload"])
+        client, period = known.get(billed["client_id"]), invoice["subject_id"].split("/")[1]
+        key = f"{BILLING}|{billed['client_id']}|{period}|{billed['reference']}"
+        if billed["reference"] in cancelled or desk.is_sent(EMAIL, billed["client_id"], key):
+            continue
+        to = _billing_address(client["contacts"]) if client else None
+        if client is None or to is None:
+            holds.append(_no_contact(billed, client))
+            continue
+        validations = _validations(desk, commands, invoice["command_id"], key)
+        rows.append(_billing(desk, billed, period, client["name"], to, invoice, validations))
+    return notices(rows, holds)
+
+
+def _invoices(desk: Desk, commands: pl.DataFrame) -> pl.DataFrame:
+    """Our invoices: those planned now, and those on their way or confirmed before."""
+    columns = ["command_id", "subject_id", "payload"]
+    now = commands.filter(pl.col("kind") == INVOICE).select(columns)
+    before = desk.outbox.filter(
+        pl.col("kind") == INVOICE, pl.col("state").is_in([*WAITING, *STANDING])
+    ).select(columns)
+    return pl.concat([now, before]).unique("command_id", keep="first").sort("command_id")
+
+
+def _validations(desk: Desk, commands: pl.DataFrame, invoice_id: str, key: str) -> Row:
+    """CRAs that are validated after the invoice, and the commands that still are to do it."""
+    columns = ["command_id", "target", "depends_on"]
+    going = desk.outbox.filter(pl.col("kind") == VALIDATE, pl.col("state").is_in(OPEN))
+    rows = pl.concat(
+        [commands.filter(pl.col("kind") == VALIDATE).select(columns), going.select(columns)]
+    ).unique("command_id", keep="first")
+    after = rows.filter(pl.col("depends_on").list.contains(invoice_id))
+    before = [row["refs"]["cra_ids"] for row in desk.messages if row["natural_key"] == key]
+    cra_ids = sorted({*after["target"], *(cra for cras in before for cra in cras)})
+    waits_for = rows.filter(pl.col("target").is_in(cra_ids))["command_id"]
+    return {"cra_ids": cra_ids, "depends_on": sorted(waits_for)}
+
+
+def _billing(
+    desk: Desk,
+    billed: Row,
+    period: str,
+    client: str,
+    to: str,
+    invoice: Row,
+    validations: Row,
+) -> Row:
+    totals = ("total_excl_tax", "total_tax", "total_incl_tax")
+    sums = {name: Decimal(billed[name]) for name in totals}
+    about = {"period": period, "level": billed["reference"], "cra_ids": validations["cra_ids"]}
+    due = billed["due_date"]
+    said = {
+        "client": client,
+        "period": period,
+        "reference": billed["reference"],
+        "currency": billed["currency"],
+        "due_date": date.fromisoformat(due) if due else None,
+        "lines": [_billed_line(line) for line in billed["lines"]],
+    }
+    return desk.email(
+        BILLING,
+        to,
+        billed["client_id"],
+        f"mail/{billed['reference']}",
+        about | sums,
+        said | sums,
+        depends_on=[invoice["command_id"], *validations["depends_on"]],
+        sum=sums["total_incl_tax"],
+    )
+
+
+def _billed_line(line: Mapping[str, str]) -> Row:
+    name, period, _ = line["description"].rsplit(" · ", 2)
+    return {
+        "name": name,
+        "period": period,
+        "days": Decimal(line["quantity"]),
+        "rate": Decimal(line["unit_price"]),
+        "amount": Decimal(line["total_excl_tax"]),
+    }
+
+
+def _billing_address(contacts: str | None) -> str | None:
+    """The address of the contact with role `billing`, else the first with an address."""
+    told = [row for row in json.loads(contacts or "[]") or [] if isinstance(row, dict)]
+    reachable = [(row, to) for row in told if (to := address(_text(row.get("email"))))]
+    billing = [to for row, to in reachable if _text(row.get("role")).strip().lower() == BILLING]
+    return next(iter([*billing, *(to for _, to in reachable)]), None)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _no_contact(billed: Row, client: Row | None) -> Row:
+    name = client["name"] if client else billed["client_id"]
+    return {
+        "break_id": f"mail/{billed['reference']}",
+        "subject": "invoice",
+        "subject_id": billed["reference"],
+        "code": NO_BILLING_CONTACT,
+        "severity": "warning",
+        "expected": "a contact with an e-mail address",
+        "actual": "none",
+        "currency": billed["currency"],
+        "detail": f"{name}: only the mail waits, the invoice does not",
+    }
+
+
+def operations(
+    desk: Desk, to: str | None, holds: pl.DataFrame, failures: Sequence[str], today: date
+) -> Notices:
+    """Tells operations of critical holds and failed sources, once a day.
+
+    Args:
+        desk: what all messages have in common.
+        to: OPS_EMAIL.
+        holds: recon.holds of the look.
+        failures: sources that could not be read or written, in words.
+        today: the run's date.
+    """
+    known = address(to)
+    critical = holds.filter(pl.col("severity") == "critical")
+    if known is None or not (failures or critical.height):
+        return nothing()
+    counted = (
+        critical.group_by("code", "currency")
+        .agg(count=pl.len(), priced=pl.col("amount_at_stake").count(), sum="amount_at_stake")
+        .sort("code", "currency")
+    )
+    said = {
+        "today": today,
+        "failures": list(failures),
+        "holds": [_critical(row, desk.language) for row in counted.to_dicts()],
+    }
+    about = {"period": f"{today:%Y-%m}", "level": today.isoformat()}
+    subject = f"notice/{today.isoformat()}/{OPERATIONS}"
+    return notices([desk.email(OPERATIONS, known, OPERATIONS, subject, about, said)])
+
+
+def _critical(row: Row, language: Language) -> Row:
+    entry = legend(language).get(row["code"])
+    return {
+        "code": row["code"],
+        "title": entry.title if entry else row["code"],
+        "next_step": entry.next_step if entry else "",
+        "count": row["count"],
+        "amount": sum(filter(None, row["sum"]), _ZERO) if row["priced"] else None,
+        "currency": row["currency"],
+    }
