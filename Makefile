@@ -52,8 +52,9 @@ check: $(READY) ## lint, types, import contracts, tests
 bench: $(READY) ## speed and memory, printed and held to their limits
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
 
-tables: $(READY) ## docs/tables.md, from the schema's own comments
+tables: $(READY) ## docs/tables.md and docs/codes.md, from the schema's comments and the legend
 	@$(BIN)/python -m store.tables
+	@$(BIN)/python -m transforms.words.codes
 
 lock: $(READY) ## resolves the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet uv

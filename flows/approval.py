@@ -19,7 +19,7 @@ from prefect.input import RunInput
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.engine import people, report, search
+from flows.engine import labels, people, report, search
 from flows.orchestration import as_flow_run, supplied_settings
 from store.publishing import read_published
 from transforms.words.languages import Language
@@ -62,7 +62,7 @@ def what_waits(published: Path, language: Language) -> str | None:
         tables = [report.awaiting(warehouse), search.overridable(warehouse, language)]
     if all(table.rows.is_empty() for table in tables):
         return None
-    return "\n".join(map(report.markdown, tables))
+    return "\n".join(labels.markdown(table, language) for table in tables)
 
 
 async def _asked(waiting: str | None) -> dict[str, Any]:

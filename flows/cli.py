@@ -16,6 +16,7 @@ import click
 EXIT_DONE, EXIT_ATTENTION, EXIT_USAGE, EXIT_SOURCE, EXIT_LOCKED = range(5)
 EXIT_DEFECT, EXIT_INTERRUPTED = 70, 130
 PRIVATE_FILES = 0o077
+BREAK_KINDS = ("cra", "bill", "declaration", "invoice")
 
 
 class Month(click.ParamType[str]):
@@ -190,7 +191,7 @@ def status() -> None:
 
 
 @rapproche.command()
-@click.option("--kind", help="Only of this kind: cra, bill, declaration, invoice.")
+@click.option("--kind", type=click.Choice(BREAK_KINDS), help="Only of this kind.")
 @click.option("--code", help="Only with this code, such as GAP_TOO_LARGE or missing_cra.")
 @click.option("--all", "closed_too", is_flag=True, help="Closed and overridden ones too.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
@@ -329,7 +330,8 @@ def _read(table: Callable[[Any, Any], Any], *, as_json: Callable[[Any], Any] | N
         if as_json:
             click.echo(report.rows_as_json(as_json(warehouse)))
         else:
-            terminal.show(terminal.console(), table(warehouse, said.RAPPROCHE_LANG))
+            language = said.RAPPROCHE_LANG
+            terminal.show(terminal.console(), table(warehouse, language), language)
 
 
 def prefect_configured() -> bool:

@@ -1,17 +1,26 @@
 """Tables on a terminal."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table as RichTable
 
-from flows.engine.report import Table, text
+from flows.engine.labels import Said, said
+from flows.engine.report import Table
+from transforms.words.languages import Language
 
 PIPED_WIDTH = 160
 WHOLE = frozenset(
     {"amount", "amount_at_stake", "break", "code", "command_id", "euros", "reference", "period"}
+    | {"currency", "run_id", "invoice_date", "due_date", "billing_deadline", "bill_id"}
 )
-"""Columns that are never broken over lines: what people copy, and numbers."""
+"""Columns that are never broken over lines: what people copy, dates, and numbers."""
+SENTENCES = frozenset({"explanation", "holds", "last_error", "why"})
+"""Columns of sentences: they stand under their row where the terminal is too narrow for them."""
+_SENTENCE_WIDTH, _GAP = 40, 3
 
 
 def console() -> Console:
@@ -20,23 +29,90 @@ def console() -> Console:
     return out if out.is_terminal else Console(width=PIPED_WIDTH)
 
 
-def show(console: Console, table: Table, *, columns: tuple[str, ...] = ()) -> None:
+def show(console: Console, table: Table, language: Language = "en") -> None:
     """Prints one table, numbers to the right; a line where it is empty."""
-    rows = table.rows.select(columns) if columns else table.rows
-    if rows.is_empty():
-        console.print(f"[bold]{escape(table.title)}[/bold]: {escape(table.empty)}")
+    shown = said(table, language)
+    if not shown.rows:
+        console.print(f"[bold]{escape(shown.title)}[/bold]: {escape(shown.empty)}")
         return
-    shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name, dtype in rows.schema.items():
-        shown.add_column(
-            name.replace("_", " "),
-            justify="right" if dtype.is_numeric() else "left",
+    least = [_least_width(shown, at) for at in range(len(shown.names))]
+    if sum(least) + _GAP * len(least) <= console.width:
+        _whole_table(console, shown, least)
+    else:
+        _row_by_row(console, shown)
+
+
+def _cells(shown: Said, at: int) -> list[str]:
+    """Everything that stands in a column."""
+    return [shown.headings[at], *(row[at] for row in [*shown.rows, *shown.totals])]
+
+
+def _least_width(shown: Said, at: int) -> int:
+    """The width below which a word or a figure would be broken."""
+    if shown.names[at] in SENTENCES:
+        return min(_SENTENCE_WIDTH, max(map(len, _cells(shown, at))))
+    cells = _cells(shown, at)
+    if shown.numeric[at] or shown.names[at] in WHOLE:
+        return max(*map(len, cells[1:]), *map(len, cells[0].split()))
+    return max(len(word) for cell in cells for word in cell.split() or [""])
+
+
+def _whole_table(console: Console, shown: Said, least: Sequence[int]) -> None:
+    grid = RichTable(title=shown.title, title_justify="left", box=box.SIMPLE_HEAD)
+    for at, heading in enumerate(shown.headings):
+        grid.add_column(
+            heading,
+            justify="right" if shown.numeric[at] else "left",
             overflow="fold",
-            no_wrap=name in WHOLE,
+            no_wrap=shown.names[at] in WHOLE or shown.numeric[at],
+            min_width=least[at],
         )
-    for row in rows.iter_rows():
-        shown.add_row(*(escape(text(value)) for value in row))
-    for row in (table.totals().select(columns) if columns else table.totals()).iter_rows():
-        shown.add_section()
-        shown.add_row(*(escape(text(value)) for value in row), style="bold")
-    console.print(shown)
+    for row in shown.rows:
+        grid.add_row(*map(escape, row))
+    for row in shown.totals:
+        grid.add_section()
+        grid.add_row(*map(escape, row), style="bold")
+    console.print(grid)
+
+
+def _row_by_row(console: Console, shown: Said) -> None:
+    """The table with each row's sentences under it, as wide as its figures need."""
+    short = [at for at, name in enumerate(shown.names) if name not in SENTENCES]
+    widths = _fitted(shown, short, console.width)
+    console.print(f"[italic]{escape(shown.title)}[/italic]")
+    console.print(_line(shown, short, widths, shown.headings), style="bold")
+    for row in shown.rows:
+        console.print(_line(shown, short, widths, row))
+        for at, cell in enumerate(row):
+            if at not in short and cell:
+                console.print(Padding(escape(cell), (0, 0, 0, 4)), style="dim")
+    for row in shown.totals:
+        console.print(_line(shown, short, widths, row), style="bold")
+
+
+def _fitted(shown: Said, short: Sequence[int], room: int) -> list[int]:
+    """Widths of the columns: what they ask for, texts cut down where there is no room for all."""
+    widths = [max(map(len, _cells(shown, at))) for at in short]
+    texts = [
+        place
+        for place, at in enumerate(short)
+        if not shown.numeric[at] and shown.names[at] not in WHOLE
+    ]
+    while texts and sum(widths) + 2 * len(widths) > room:
+        widest = max(texts, key=lambda place: widths[place])
+        if widths[widest] <= 1:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _line(
+    shown: Said, short: Sequence[int], widths: Sequence[int], row: Sequence[str]
+) -> RichTable:
+    line = RichTable(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for at, width in zip(short, widths, strict=True):
+        line.add_column(
+            justify="right" if shown.numeric[at] else "left", width=width, overflow="fold"
+        )
+    line.add_row(*(escape(row[at]) for at in short))
+    return line

@@ -90,7 +90,7 @@ def _show(command: str, settings: Settings, *, as_json: bool) -> None:
             sys.stdout.write(report.as_json(report.plan(warehouse)) + "\n")
             return
         for build in SHOWN.get(command, ()):
-            terminal.show(console, build(warehouse))
+            terminal.show(console, build(warehouse), settings.RAPPROCHE_LANG)
     if command in SHOWN:
         query = f'{duckdb()} -readonly {settings.WAREHOUSE_PATH} "from recon.v_open_breaks"'
         console.print(f"Look further: {query}", highlight=False, soft_wrap=True)

@@ -108,5 +108,5 @@ class Accounts:
         )
 
 
-def _order_of_bill(bill: Bill) -> tuple[date, datetime, str]:
-    return bill.dated, bill.created_at, bill.id
+def _order_of_bill(bill: Bill) -> tuple[bool, date, datetime, str]:
+    return bill.amount >= 0, bill.dated, bill.created_at, bill.id

@@ -12,11 +12,14 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 DATA = Path("data")
 WAREHOUSE = DATA / "rapproche.duckdb"
@@ -24,6 +27,8 @@ MARK = DATA / "this-is-the-demo"
 PREFECT_HOME = DATA / "prefect"
 LOG = DATA / "demo.log"
 AS_OF = "2026-11-03"
+NIGHT = ("nightly", "--as-of", AS_OF, "--apply")
+TOLD = ("DUPLICATE", "NAME_AMBIGUOUS", "GAP_TOO_LARGE", "QTY_RECEIVED", "over_reported", "PRICE")
 ATTENTION, TERMINATED = 1, 143
 BIN = Path(sys.executable).parent
 # The demo's contract with the stand-in vendors: at the real 100 requests a minute it would wait.
@@ -60,8 +65,9 @@ def demonstrate() -> int:
         say("2. The night of 3 November 2026: sync, compare, match, write back, publish …\n")
         first = night(environment)
         written = writes(settings)
-        say("\n3. The same night again. Nothing changed, so it must write nothing …\n")
-        second = night(environment, only="Written")
+        tell_of_breaks(json.loads(rapproche(environment, "breaks", "--json").stdout))
+        say("\n3. The same night again. Nothing changed, so it must write nothing …")
+        second = rapproche(environment, *NIGHT).returncode
         if writes(settings) != written:
             say("The second night changed something at the vendors: that is a defect.")
             return 70
@@ -72,16 +78,35 @@ def demonstrate() -> int:
     return 0
 
 
-def night(environment: dict[str, str], only: str = "") -> int:
+def night(environment: dict[str, str]) -> int:
     """One nightly run; its log lines go to the demo's log, its tables to the terminal."""
-    command = [str(BIN / "rapproche"), "nightly", "--as-of", AS_OF, "--apply"]
-    with LOG.open("a") as log:
-        run = subprocess.run(  # noqa: S603 - our own command line
-            command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, check=False
-        )
-    shown = run.stdout if not only else run.stdout[run.stdout.find(only) :]
-    say(shown.split("Look further")[0].rstrip())
+    run = rapproche(environment, *NIGHT)
+    *tables, _where_to_look = run.stdout.rstrip().splitlines()
+    say("\n".join(tables).rstrip())
     return run.returncode
+
+
+def tell_of_breaks(breaks: list[dict[str, Any]]) -> None:
+    """Some of the breaks, each with its euros and why in words."""
+    first = {code: next((b for b in breaks if b["code"] == code), None) for code in TOLD}
+    say(f"\nSome of the {len(breaks)} breaks, in words")
+    for told in filter(None, first.values()):
+        euros = f"{Decimal(told['amount_at_stake'] or 0):,.2f} {told['currency']}"
+        say(f"\n  {told['who']}, {euros}: {told['break_id']}")
+        say(textwrap.fill(told["explanation"], 96, initial_indent="    ", subsequent_indent="    "))
+
+
+def rapproche(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command of the product, with what it printed."""
+    with LOG.open("a") as log:
+        return subprocess.run(  # noqa: S603 - our own command line
+            [str(BIN / "rapproche"), *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            check=False,
+        )
 
 
 def writes(settings: dict[str, str]) -> list[dict[str, str]]:
@@ -93,12 +118,20 @@ def writes(settings: dict[str, str]) -> list[dict[str, str]]:
 
 
 def farewell(written: int) -> None:
-    """Says where to look."""
+    """Says what came of it, and where to look."""
+    mails, letters = (len(list((DATA / name).glob("*.eml"))) for name in ("outbox-mail", "drafts"))
+    page = next((DATA / "artifacts").glob("report-*.html"), DATA / "artifacts")
+    folder = BIN.relative_to(Path.cwd())
+    example = f"{folder}/rapproche approve bill/bill-00027 --as-of {AS_OF} --by ME --reason WHY"
     say(
         f"\nThe vendors took {written} writes in the first night and none in the second.\n\n"
         "Look further:\n"
-        f'  {BIN.relative_to(Path.cwd())}/duckdb -readonly {WAREHOUSE} "from recon.v_open_breaks"\n'
-        f"  {BIN.relative_to(Path.cwd())}/rapproche status      (or breaks, or outbox)\n"
+        f"  {page}      the month on one page, for a browser\n"
+        f"  {DATA}/outbox-mail/      {mails} mails that a mail server would have sent\n"
+        f"  {DATA}/drafts/           {letters} letter(s) to suppliers, for a person to send\n"
+        f"  {folder}/rapproche breaks      (or status, outbox, bills)\n"
+        f"  {example}\n"
+        f'  {folder}/duckdb -readonly {WAREHOUSE} "from recon.v_open_breaks"\n'
         "  make ui      the runs, their tasks and artifacts in the Prefect UI\n"
         "  README.md    what it all means, and how to point it at real vendors"
     )

@@ -22,6 +22,11 @@ from sources.mail import MailServer, Message, as_mail
 SOURCE = "mail"
 _PERMANENT = 500
 _SECONDS = 30
+_ADVICE = {
+    "login": "See SMTP_URL.",
+    "connect": "See SMTP_URL.",
+    "sender": "See SMTP_URL and MAIL_FROM.",
+}
 
 
 class SmtpDoor:
@@ -87,7 +92,8 @@ class SmtpDoor:
         """Sends one mail, over a new connection where the old one is gone.
 
         Raises:
-            Validation: the server refuses sender, recipient or content for good.
+            Authentication: the server refuses us as a sender, and so every mail.
+            Validation: the server refuses recipient or content for good.
             Transient: it did not take the mail.
             OutcomeUnknown: the connection ended after the body; it may have been taken.
         """
@@ -97,6 +103,10 @@ class SmtpDoor:
         client, content = self._client, as_mail(message, self._sender, self._now()).as_bytes()
         try:
             await client.mail(self._sender.addr_spec)
+        except (SMTPException, OSError) as error:
+            await self._reset()
+            raise self._sender_refusal(error) from None
+        try:
             await client.rcpt(message.to)
         except (SMTPException, OSError) as error:
             await self._reset()
@@ -123,6 +133,10 @@ class SmtpDoor:
             with suppress(SMTPException, OSError):
                 await self._client.rset()
 
+    def _sender_refusal(self, error: Exception) -> SourceError:
+        final = (_code(error) or 0) >= _PERMANENT
+        return self._error(Authentication if final else Transient, "sender", error)
+
     def _refusal(self, operation: str, error: Exception) -> SourceError:
         final = (_code(error) or 0) >= _PERMANENT
         return self._error(Validation if final else Transient, operation, error)
@@ -131,7 +145,7 @@ class SmtpDoor:
         said = self._secrets.redact(str(getattr(error, "message", "") or error))
         code = _code(error)
         name = f"smtp_{code}" if code else type(error).__name__
-        advice = "See SMTP_URL." if operation in {"login", "connect"} else None
+        advice = _ADVICE.get(operation)
         return kind(SOURCE, operation, name, said or name, advice=advice, status=code)
 
 

@@ -38,18 +38,24 @@ _NAMED = """
     ), last AS (
         SELECT * FROM recon.decisions WHERE decided_by = 'rapproche'
         QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC) = 1
+    ), said AS (
+        SELECT subject_id, arg_max(outcome, decided_at) AS outcome,
+            arg_max(fingerprint, decided_at) AS fingerprint
+        FROM recon.decisions WHERE decided_by = 'person' GROUP BY ALL
     ), newest AS (
         SELECT subject_id, decision_id FROM recon.decisions d WHERE NOT EXISTS (
             SELECT 1 FROM recon.decisions n WHERE n.supersedes = d.decision_id)
     )
     SELECT l.break_id, l.kind, l.subject_id, l.status, l.closing_fact,
         coalesce(c.codes, []) AS codes, b.invoiced_amount, d.fingerprint, n.decision_id,
-        coalesce(d.subject, l.kind) AS subject, d.decided_at
+        coalesce(d.subject, l.kind) AS subject, d.decided_at,
+        coalesce(s.outcome = 'rejected' AND s.fingerprint = d.fingerprint, false) AS rejected
     FROM lines l
     LEFT JOIN codes c USING (break_id)
     LEFT JOIN bills b ON b.bill_id = l.subject_id AND starts_with(l.break_id, 'bill/')
     LEFT JOIN last d ON d.subject_id = l.break_id
     LEFT JOIN newest n ON n.subject_id = l.break_id
+    LEFT JOIN said s ON s.subject_id = l.break_id
     ORDER BY l.break_id
 """
 
@@ -97,7 +103,8 @@ def breaks_named(warehouse: Warehouse, name: str) -> pl.DataFrame:
     Returns:
         `break_id`, `kind`, `subject_id`, `status`, `closing_fact`, `codes` (of all holds, and
         `not_checked`), `invoiced_amount` (of the whole bill, else null), `fingerprint`,
-        `decision_id`, `subject` and `decided_at` (of the last decision); sorted by id.
+        `decision_id`, `subject` and `decided_at` (of the last decision), `rejected` (by a person,
+        and the facts are still those); sorted by id.
     """
     return warehouse.frame(_NAMED, [name])
 

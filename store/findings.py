@@ -1,7 +1,7 @@
 """What earlier looks found, as the next look needs it."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -54,8 +54,10 @@ _MONTHS = """
         SELECT * FROM ops.runs
         WHERE flow IN ('nightly', 'reconcile') AND parameters->>'$.period' IS NULL
     ), last_look AS (
-        -- a look that failed, or at one month alone, is not the last look at the others
-        SELECT coalesce(max(started_at) FILTER (state LIKE 'completed%'), min(started_at)) AS at,
+        -- a look that failed, or at one month alone, is not the last look at the others; nor is
+        -- one of an earlier day, which saw none of the months since
+        SELECT coalesce(max(started_at) FILTER (state LIKE 'completed%'
+                AND (parameters->>'$.as_of')::DATE >= $2), min(started_at)) AS at,
             min((parameters->>'$.as_of')::DATE) AS first_day
         FROM looks
     ), recent AS (
@@ -74,7 +76,7 @@ _MONTHS = """
         AND d.decided_at > coalesce(last_look.at, '-infinity')
     UNION
     SELECT period FROM recon.cra_matches
-    WHERE outcome IN ('matched', 'not_checked') AND action <> ?
+    WHERE outcome IN ('matched', 'not_checked') AND action <> $1
     UNION
     SELECT strftime(d.date, '%Y-%m') FROM core.cra_days d SEMI JOIN recent USING (run_id)
     UNION
@@ -82,6 +84,15 @@ _MONTHS = """
     FROM moved_cras
     UNION
     SELECT period FROM core.declaration_lines SEMI JOIN recent USING (run_id)
+    UNION
+    -- a contact or a client added since may tell whose such a line is
+    SELECT l.period FROM core.declaration_lines l JOIN recon.breaks b
+        ON b.kind = 'declaration' AND b.status = 'open' AND b.subject_id = l.declaration_id
+    UNION
+    SELECT l.period FROM core.declaration_lines l, last_look, core.person_links p
+    WHERE p.method = 'person' AND p.decided_at > last_look.at
+        AND list_sort(regexp_split_to_array(strip_accents(lower(l.consultant)), '[\\s,-]+'))
+            = list_sort(regexp_split_to_array(strip_accents(lower(p.declared_name)), '[\\s,-]+'))
     UNION
     SELECT l.period FROM core.declaration_lines l, last_look
     ANTI JOIN recon.cra_matches m ON m.period = l.period
@@ -106,14 +117,17 @@ def cra_versions(warehouse: Warehouse) -> dict[str, str]:
     )
 
 
-def months_to_look_at(warehouse: Warehouse, settled: str) -> list[str]:
+def months_to_look_at(warehouse: Warehouse, settled: str, as_of: date) -> list[str]:
     """Months with an open break, something left to do, or a fact that changed since the last look.
 
     Args:
         warehouse: the open working file.
         settled: the action of a matched row of which nothing is left to do.
+        as_of: the run's date, whose month before is looked at in any case.
     """
-    return [row[0] for row in warehouse.rows(_MONTHS, [settled]) if row[0] is not None]
+    since = (as_of.replace(day=1) - timedelta(days=1)).replace(day=1)
+    rows = warehouse.rows(_MONTHS, [settled, since])
+    return [row[0] for row in rows if row[0] is not None]
 
 
 def first_as_of(warehouse: Warehouse) -> date | None:

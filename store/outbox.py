@@ -56,6 +56,18 @@ def mark(warehouse: Warehouse, command_id: str, run_id: str, now: datetime, **va
     )
 
 
+def approve(warehouse: Warehouse, command_ids: Sequence[str], run_id: str, now: datetime) -> None:
+    """Moves many planned commands on to `approved` at once; the caller holds the transaction."""
+    if not command_ids:
+        return
+    keep_history(warehouse, pl.Series(command_ids, dtype=pl.String), now)
+    warehouse.execute(
+        "UPDATE ops.outbox SET state = 'approved', run_id = ?"
+        " WHERE command_id IN (SELECT unnest(?::VARCHAR[]))",
+        [run_id, list(command_ids)],
+    )
+
+
 def made_by(warehouse: Warehouse, command_ids: Sequence[str]) -> str | None:
     """Id of the object that the vendor made for one of some commands, if any is done."""
     rows = warehouse.rows(

@@ -18,12 +18,15 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RECORDS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 DOCS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *RECORDS]
+ROOMS = ("flows", "sources", "store", "transforms", "checks", "sandbox")
+WORDED = {".py", ".toml", ".j2"}
 HOSTS = {"keepachangelog.com", "127.0.0.1"}
 OUR_PATH = re.compile(r"(?:flows|sources|store|transforms|checks|sandbox|tests|docs)/[\w/.-]*")
 OUR_NAME = re.compile(r"(?:flows|sources|store|transforms|checks|sandbox)(?:\.\w+)+")
 PLACED = re.compile(r"`(\w+)` (?:of|in) `([\w/]+\.py)`")
 SETTING = re.compile(
-    r"\b(?:(?:RAPPROCHE|BOOND|BILL_COM|WAREHOUSE|DECLARATIONS|POLICY)_[A-Z0-9_]+|TAX_RATE)\b"
+    r"\b(?:(?:RAPPROCHE|BOOND|BILL_COM|WAREHOUSE|DECLARATIONS|POLICY|SMTP|SMS|MAIL|OPS)_[A-Z0-9_]+"
+    r"|TAX_RATE)\b"
 )
 
 
@@ -46,6 +49,17 @@ def said(pattern: str) -> list[tuple[str, str]]:
     return sorted(found)
 
 
+def advised() -> list[tuple[str, str]]:
+    """(file, command) of every command that a text of the product advises."""
+    texts = (path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in WORDED)
+    found = {
+        (str(path.relative_to(ROOT)), line)
+        for path in texts
+        for line in re.findall(r"[`«]\s*(rapproche [a-z][^`»{]*?)\s*[`»]", path.read_text("utf-8"))
+    }
+    return sorted(found)
+
+
 def command_of(words: list[str]) -> click.Command:
     """The command that words begin with."""
     command: click.Command = cli.rapproche
@@ -59,12 +73,20 @@ def test_commands_and_their_options_exist(file: str, line: str) -> None:
     """Each `rapproche …` in a document is a command with those options."""
     words = shlex.split(line)[1:]
     command = command_of(words)
-    assert not isinstance(command, click.Group), f"{file}: {line}"
     if command.name == "sandbox":
         faults.parse(sandbox_options(words).faults)
         return
     known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= known | {"--help"}
+
+
+@pytest.mark.parametrize(("file", "line"), advised())
+def test_commands_that_messages_advise_exist(file: str, line: str) -> None:
+    """Each `rapproche …` in a text of the product is a command with those options."""
+    words = line.split()[1:]
+    command = command_of(words)
+    known = {name for option in command.params for name in option.opts}
+    assert {word for word in words if word.startswith("--")} <= known, f"{file}: {line}"
 
 
 def test_every_command_is_in_the_readme() -> None:

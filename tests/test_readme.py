@@ -78,12 +78,12 @@ def test_there_are_queries_and_an_excerpt() -> None:
 
 
 def test_the_demo_prints_what_the_excerpt_shows(published: Warehouse) -> None:
-    """Each line of the excerpt stands in the tables of a night, figures included."""
+    """Each line of the excerpt stands in the English tables of a night, figures included."""
     out = io.StringIO()
     console = Console(file=out, width=terminal.PIPED_WIDTH)
     tables: list[report.Table] = [build(published) for build in SHOWN["nightly"]]
     for table in tables:
-        terminal.show(console, table)
+        terminal.show(console, table, "en")
     shown = {_squeezed(line) for line in out.getvalue().splitlines()}
     excerpt = {_squeezed(line) for line in PRINTED[0].splitlines()} - {"", "…"}
     assert excerpt - shown == set()

@@ -240,7 +240,7 @@ def follow(
         times_seen=(pl.col("times_seen").fill_null(0) + 1).cast(pl.Int32),
         outcome=pl.lit(None, pl.String),
     )
-    gone = _gone(before, now_found, outcomes, in_scope)
+    gone = _gone(before, now_found, outcomes, standing, in_scope)
     kept = [*BREAKS, "outcome"]
     moved = pl.concat([seen.select(kept), gone.select(kept)])
     return _settled(moved.join(_words(standing), on="break_id", how="left"), now).select(
@@ -252,13 +252,16 @@ def _gone(
     before: pl.DataFrame,
     now_found: pl.DataFrame,
     outcomes: pl.DataFrame,
+    standing: pl.DataFrame,
     in_scope: Callable[[str], bool],
 ) -> pl.DataFrame:
     """Breaks that were open or overridden, and that this look found no more, with `outcome`.
 
+    One that is closed comes back where a decision on it stands: somebody thought again.
     The row of a bill that was approved and is paid is not looked at any more: it stays overridden.
     """
-    alive = before.filter(pl.col("status").is_in([OPEN, OVERRIDDEN]))
+    decided = pl.col("break_id").is_in(standing["break_id"].implode())
+    alive = before.filter(pl.col("status").is_in([OPEN, OVERRIDDEN]) | decided)
     ids = [break_id for break_id in alive["break_id"] if in_scope(break_id)]
     ended = (
         (pl.col("kind") == "bill") & (pl.col("status") == OVERRIDDEN) & pl.col("outcome").is_null()
@@ -270,6 +273,21 @@ def _gone(
         .filter(pl.col("outcome").fill_null("") != NOT_CHECKED, ~ended)
         .with_columns(outcome=pl.coalesce("outcome", pl.lit("no longer found")))
     )
+
+
+def effective(decided: pl.DataFrame, matches: pl.DataFrame, whole: str) -> pl.DataFrame:
+    """The decisions that stand (STANDING); an approval that leaves a hold overrides nothing.
+
+    Args:
+        decided: `break_id` and the columns of DECISION.
+        matches: rows of this look with `break_id`, `holds` and `whole`.
+        whole: what is written, or not, as one: `break_id`, or `bill_id` for all lines of a bill.
+    """
+    held = matches.filter((pl.col("holds").list.len() > 0).any().over(whole))
+    without = (pl.col("decision") == APPROVED) & pl.col("break_id").is_in(
+        held["break_id"].implode()
+    )
+    return decided.filter("stands", ~without).select(list(STANDING))
 
 
 def _words(standing: pl.DataFrame) -> pl.DataFrame:

@@ -9,14 +9,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from transforms.clients.billing import Billing
 from transforms.clients.ledger import LEDGER
+from transforms.overrides import REJECTED
 from transforms.policy import Policy
 from transforms.suppliers.po_duplicates import plain_number
+from transforms.suppliers.po_matching import REGISTER_CREDITED
+from transforms.words.figures import sentence
+
+if TYPE_CHECKING:
+    from transforms.clients.billing import Billing
 
 VALIDATE = "boond.cra.validate"
 INVALIDATE = "boond.cra.invalidate"
@@ -106,7 +111,7 @@ def bill_subject(bill_id: str) -> str:
 
 
 def client_commands(
-    billing: Billing, cra_versions: Mapping[str, str], policy: Policy
+    billing: "Billing", cra_versions: Mapping[str, str], policy: Policy
 ) -> pl.DataFrame:
     """Commands of the client side: invoices, then validations, and invalidations.
 
@@ -222,7 +227,8 @@ def _bill(
         awaits = wants_person(policy, REGISTER, bill["amount"])
         payload = _registration(bill, lines)
         commands.append(make_command(REGISTER, key, key, subject, payload, awaits=awaits))
-    if first["status"] == "matched" and _unpaid(bill) and not paid_out:
+    proven = all(line["action"] != REGISTER_CREDITED for line in lines)
+    if first["status"] == "matched" and proven and _unpaid(bill) and not paid_out:
         commands.append(
             make_command(
                 FLAG,
@@ -290,6 +296,7 @@ def merge(
     decided: Mapping[str, str],
     in_scope: Callable[[str], bool],
     now: datetime,
+    rejected: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """What is to be written to the outbox so that it says what is wanted now (write-back.md).
 
@@ -305,6 +312,7 @@ def merge(
         decided: a person's last decision, approved or rejected, by command.
         in_scope: whether a subject was looked at and decided on in this run.
         now: when.
+        rejected: who rejected what a subject is about, and why; what is cancelled for it says so.
 
     Returns:
         Rows of `ops.outbox` (OUTBOX) to put; what stands is left out.
@@ -320,12 +328,34 @@ def merge(
     for row in old.values():
         dropped = row["command_id"] not in asked and in_scope(row["subject_id"])
         if dropped and row["state"] in WAITING:
-            why = {"state": "cancelled", "last_error": "its facts changed before it was sent"}
-            changes.append(row | why | {"settled_at": now})
+            why = (rejected or {}).get(row["subject_id"], "its facts changed before it was sent")
+            changes.append(row | {"state": "cancelled", "last_error": why, "settled_at": now})
     schema: dict[str, Any] = dict(OUTBOX)
     return pl.DataFrame(
         [{name: row[name] for name in OUTBOX} for row in changes], schema=schema, orient="row"
     )
+
+
+def rejected_subjects(
+    standing: pl.DataFrame, cra_matches: pl.DataFrame, po_matches: pl.DataFrame
+) -> dict[str, str]:
+    """What commands are about of which a person rejected a row, with who and why.
+
+    Args:
+        standing: decisions of people that stand (`breaks.STANDING`).
+        cra_matches: rows of `recon.cra_matches` as they are now.
+        po_matches: rows of `recon.po_matches` as they are now.
+    """
+    said = sentence("rejected by {}: {}", "decided_by", "decision_reason")
+    no = standing.filter(pl.col("decision") == REJECTED).select("break_id", said=said)
+    invoice = sentence("invoice/{}/{}", "period", "contract_id")
+    about = [
+        no.select("said", subject="break_id"),
+        no.join(cra_matches, on="break_id").select("said", subject=invoice),
+        no.join(po_matches, on="break_id").select("said", subject=sentence("bill/{}", "bill_id")),
+    ]
+    rows = pl.concat(about).drop_nulls().sort("subject", "said").unique("subject", keep="first")
+    return dict(rows.select("subject", "said").iter_rows())
 
 
 def _planned(

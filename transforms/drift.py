@@ -8,7 +8,9 @@ follows it (a correction is billed, a credit note made), or a person decides.
 | `CRA_CHANGED` | CRA days with which we validated a CRA of the row | the row's CRA days now |
 | `RATE_CHANGED` | what is billed for a person on a contract | the days billed at today's rate |
 | `PO_CHANGED` | price and days of an order's line when a bill was accepted on it | the line now |
+| `RECEIPT_REDUCED` | days received when bills were settled on an order's line | those now |
 | `BILL_CHANGED` | amount and number under which a bill was accepted | the bill now |
+| `BILL_CHANGED` | our registration of an accepted bill | cancelled or deleted by a person |
 | `INVOICE_CHANGED` | total that we invoiced | the total at the vendor; cancelled ones aside |
 """
 
@@ -22,6 +24,9 @@ import polars as pl
 from transforms.clients.cra_outcomes import HOLDS
 from transforms.clients.rates import daily_rates
 from transforms.money import MONEY, product
+from transforms.suppliers.po_duplicates import plain_number
+from transforms.suppliers.po_facts import GONE
+from transforms.suppliers.po_registrations import registrations
 from transforms.words.languages import Language, days_said, money_said, month_said
 
 _DAYS_NONE = pl.lit(Decimal(0), dtype=pl.Decimal(9, 4))
@@ -40,9 +45,17 @@ _WORDS: Mapping[str, Mapping[Language, str]] = {
         "fr": "commande {who} : {was} quand une facture a été acceptée, maintenant {now}",
         "en": "order {who}: {was} when an invoice was accepted, now {now}",
     },
+    "RECEIPT_REDUCED": {
+        "fr": "commande {who} : {was} reçus quand des factures ont été acceptées, maintenant {now}",
+        "en": "order {who}: {was} received when invoices were accepted, now {now}",
+    },
     "BILL_CHANGED": {
         "fr": "facture {who} : acceptée pour {was}, Bill.com dit maintenant {now}",
         "en": "invoice {who}: accepted for {was}, Bill.com now says {now}",
+    },
+    "REGISTRATION": {
+        "fr": "facture {who} : acceptée pour {was}, maintenant {now} dans BoondManager",
+        "en": "invoice {who}: accepted for {was}, now {now} in BoondManager",
     },
     "INVOICE_CHANGED": {
         "fr": "facture {who} : créée pour {was}, BoondManager dit maintenant {now}",
@@ -67,7 +80,10 @@ class DriftFacts:
         registered: `bill_id`, `amount` of the registrations that we made.
         purchase_orders: core.purchase_orders.
         purchase_order_lines: core.purchase_order_lines.
+        reduced: order lines with fewer days received than settled bills took
+            (`BillMatching.reduced`).
         bills: core.bills.
+        supplier_invoices: core.supplier_invoices.
         invoiced: `reference`, `invoice_id`, `total_excl_tax`, `currency` of the invoices we made.
         client_invoices: core.client_invoices.
     """
@@ -81,7 +97,9 @@ class DriftFacts:
     registered: pl.DataFrame
     purchase_orders: pl.DataFrame
     purchase_order_lines: pl.DataFrame
+    reduced: pl.DataFrame
     bills: pl.DataFrame
+    supplier_invoices: pl.DataFrame
     invoiced: pl.DataFrame
     client_invoices: pl.DataFrame
 
@@ -100,21 +118,23 @@ def find_drift(facts: DriftFacts, language: Language) -> pl.DataFrame:
         *_said(_cras(facts), "CRA_CHANGED", "cra", language),
         *_said(_rates(facts), "RATE_CHANGED", "invoice", language),
         *_said(_orders(facts), "PO_CHANGED", "bill", language),
+        *_said(_receipts(facts), "RECEIPT_REDUCED", "bill", language),
         *_said(_bills(facts), "BILL_CHANGED", "bill", language),
+        *_said(_withdrawn(facts), "BILL_CHANGED", "bill", language, "REGISTRATION"),
         *_said(_invoices(facts), "INVOICE_CHANGED", "invoice", language),
     ]
     return pl.DataFrame(rows, schema=HOLDS, orient="row").sort("break_id")
 
 
 def _said(
-    rows: pl.DataFrame, code: str, subject: str, language: Language
+    rows: pl.DataFrame, code: str, subject: str, language: Language, words_of: str | None = None
 ) -> Iterable[dict[str, Any]]:
     """The holds of the changed rows; they are few, so their texts are made one by one."""
-    show = _FIGURES[code]
+    show = _FIGURES[words_of or code]
     for row in rows.to_dicts():
         was, now = show(row, "was", language), show(row, "now", language)
         period = month_said(row["period"], language) if row.get("period") else ""
-        words = _WORDS[code][language]
+        words = _WORDS[words_of or code][language]
         yield {
             "break_id": f"drift/{row['key']}",
             "subject": subject,
@@ -232,8 +252,60 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
     )
 
 
+def _receipts(facts: DriftFacts) -> pl.DataFrame:
+    """Lines of orders with fewer days received than settled bills took: the rest is to claim."""
+    return facts.reduced.select(
+        "currency",
+        "was",
+        "now",
+        key=pl.concat_str(pl.lit("receipt"), "po_id", "po_line", separator="/"),
+        subject_id="po_id",
+        who=pl.coalesce("po_reference", "po_id"),
+        stake=product(pl.col("unproven"), pl.col("po_price")),
+    )
+
+
+def _gone() -> pl.Expr:
+    """Whether a bill is there no more: deleted, voided or taken back."""
+    return pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(GONE)
+
+
+def _cancelled(facts: DriftFacts) -> pl.DataFrame:
+    """Accepted lines of bills whose registrations are all cancelled."""
+    keys = ["supplier_id", "number"]
+    by_number = registrations(facts.supplier_invoices).group_by(*keys)
+    return facts.accepted.with_columns(number=plain_number(pl.col("invoice_number"))).join(
+        by_number.agg(gone=pl.col("cancelled").all()).filter("gone"), on=keys, how="semi"
+    )
+
+
+def _withdrawn(facts: DriftFacts) -> pl.DataFrame:
+    """Accepted bills whose registrations a person cancelled all; those looked at are held there."""
+    held = pl.col("holds").list.contains("INVOICE_CANCELLED").any().over("bill_id")
+    alive = facts.bills.filter(~_gone())
+    return (
+        _cancelled(facts)
+        .filter(~held)
+        .join(alive, left_on="bill_id", right_on="id", how="semi")
+        .group_by("bill_id", maintain_order=True)
+        .agg(
+            pl.col("currency").first(),
+            was=pl.col("invoiced_amount").sum().cast(MONEY),
+            who=pl.coalesce("invoice_number", "bill_id").first(),
+        )
+        .with_columns(
+            key=pl.concat_str(pl.lit("registration"), "bill_id", separator="/"),
+            subject_id="bill_id",
+            stake=pl.col("was").abs(),
+        )
+    )
+
+
 def _bills(facts: DriftFacts) -> pl.DataFrame:
-    """Accepted bills that carry another amount or number now, or are gone."""
+    """Accepted bills that carry another amount or number now, or are gone.
+
+    One that is gone on both sides is settled: nothing of it is paid.
+    """
     then = (
         facts.accepted.group_by("bill_id")
         .agg(
@@ -245,19 +317,20 @@ def _bills(facts: DriftFacts) -> pl.DataFrame:
         .with_columns(was=pl.coalesce("amount", "sum_of_lines"))
     )
     now = facts.bills.select(
-        "deleted_at", bill_id="id", now_number="invoice_number", now_amount="amount"
+        gone=_gone(), bill_id="id", now_number="invoice_number", now_amount="amount"
     )
+    ended = _cancelled(facts).get_column("bill_id").unique().implode()
     # without a registration of ours only the lines are known, and their sum has its tolerance
     slack = pl.when(pl.col("amount").is_null()).then(pl.col("lines") * pl.lit(_CENT)).otherwise(0)
     moved = pl.any_horizontal(
-        pl.col("deleted_at").is_not_null(),
+        pl.col("gone"),
         (pl.col("now_amount") - pl.col("was")).abs() > slack,
         pl.col("now_number").ne_missing(pl.col("invoice_number")),
     )
-    alive = pl.when(pl.col("deleted_at").is_null())
+    alive = pl.when(~pl.col("gone"))
     return (
         then.join(now, on="bill_id", how="inner")
-        .filter(moved)
+        .filter(moved, ~(pl.col("gone") & pl.col("bill_id").is_in(ended)))
         .select(
             "currency",
             "was",
@@ -327,10 +400,16 @@ def _line(row: Mapping[str, Any], side: str, language: Language) -> str:
     return f"{days_said(days, language)} × {money_said(price, row['currency'], language)}"
 
 
+def _registration(row: Mapping[str, Any], side: str, language: Language) -> str:
+    return _money(row, side, language) if side == "was" else _CANCELLED[language]
+
+
 _FIGURES: Mapping[str, Callable[[Mapping[str, Any], str, Language], str]] = {
     "CRA_CHANGED": _days,
     "RATE_CHANGED": _money,
     "PO_CHANGED": _line,
+    "RECEIPT_REDUCED": _days,
     "BILL_CHANGED": _money,
+    "REGISTRATION": _registration,
     "INVOICE_CHANGED": _money,
 }

@@ -4,8 +4,6 @@ Frames carry money as `pl.Decimal(18, 4)` and days as `pl.Decimal(9, 4)`. polars
 half even and to the larger scale, so every product and every rounding to cents goes through here.
 """
 
-from decimal import Decimal
-
 import polars as pl
 
 MONEY = pl.Decimal(18, 4)
@@ -13,6 +11,8 @@ DAYS = pl.Decimal(9, 4)
 RATE = pl.Decimal(9, 4)
 
 _SCALE = 4
+# made once, out of a text: a decimal as a literal is a series anew each time
+_UNIT = pl.lit("0.0001").cast(pl.Decimal(38, _SCALE))
 
 
 def _units(value: pl.Expr) -> pl.Expr:
@@ -20,10 +20,9 @@ def _units(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.Decimal(38, _SCALE)).to_physical().cast(pl.Int128)
 
 
-def _money(ten_thousandths: pl.Expr) -> pl.Expr:
-    """Ten-thousandths as money; exact, the multiplication only moves the point."""
-    exact = ten_thousandths.cast(pl.Decimal(38, 0)).cast(pl.Decimal(38, _SCALE))
-    return (exact * pl.lit(Decimal("0.0001"), dtype=pl.Decimal(38, _SCALE))).cast(MONEY)
+def of_units(ten_thousandths: pl.Expr) -> pl.Expr:
+    """Ten-thousandths as a decimal; exact, the multiplication only moves the point."""
+    return ten_thousandths.cast(pl.Decimal(38, 0)).cast(pl.Decimal(38, _SCALE)) * _UNIT
 
 
 def _half_up(units: pl.Expr, unit: int) -> pl.Expr:
@@ -41,4 +40,4 @@ def product(quantity: pl.Expr, price: pl.Expr) -> pl.Expr:
     Returns:
         Money, a multiple of 0.01; null where a factor is null.
     """
-    return _money(_half_up(_units(quantity) * _units(price), 10**6) * 100)
+    return of_units(_half_up(_units(quantity) * _units(price), 10**6) * 100).cast(MONEY)

@@ -28,6 +28,16 @@ _SCORED: dict[str, pl.DataType] = {
     "alike": pl.String(),
     "score": SCORE,
 }
+_NOBODY = pl.DataFrame(
+    schema={"key": pl.String, "candidate": pl.String, "name": pl.String, "score": SCORE}
+)
+_BEST: dict[str, pl.DataType] = {
+    "key": pl.String(),
+    "verdict": pl.String(),
+    "candidate": pl.String(),
+    "score": SCORE,
+    "candidates": pl.String(),
+}
 
 
 def plain(text: pl.Expr) -> pl.Expr:
@@ -75,6 +85,8 @@ def candidates(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `key` (of left), `candidate` (key of right), `name` (of right), `score`, best first.
     """
+    if left.is_empty() or right.is_empty():
+        return _NOBODY
     if "group" not in left.columns:
         left, right = (side.with_columns(group=pl.lit("")) for side in (left, right))
     scored = pl.DataFrame(list(_scored(left, right)), schema=_SCORED, orient="row")
@@ -113,9 +125,11 @@ def best_fuzzy(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("ambiguous"))
     )
     text = sentence("{} ({}) {}", "name", "candidate", pl.col("score").cast(pl.Decimal(9, 1)))
+    found = candidates(left, right)
+    if found.is_empty():
+        return pl.DataFrame(schema=_BEST)
     return (
-        candidates(left, right)
-        .unique(["key", "candidate"], keep="first", maintain_order=True)
+        found.unique(["key", "candidate"], keep="first", maintain_order=True)
         .group_by("key", maintain_order=True)
         .agg(
             verdict=verdict,

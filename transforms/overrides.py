@@ -22,6 +22,8 @@ What an approval does:
 | outcomes `over_reported`, `under_reported` | acknowledged; what follows goes on |
 | holds of a bill | accepted, in full or up to the amount told |
 
+An approval that leaves a hold overrides no break (`breaks.effective`). The last word counts.
+
 Rejected: nothing is planned for the row, it is neither billed nor paid, and the other lines of its
 contract wait as with a held line.
 """
@@ -53,7 +55,7 @@ NOT_OVERRIDABLE: dict[str, str] = {
     "CLIENT_UNKNOWN": "name the client in the declaration by id, reference or exact name",
     "SENDER_UNKNOWN": "add the sender's address to the client's contacts in BoondManager",
     "PERIOD_AMBIGUOUS": "ask the client for the mail again, with month and year",
-    "NAME_AMBIGUOUS": "say who is meant: `rapproche link person`",
+    "NAME_AMBIGUOUS": "say who is meant: `rapproche link consultant`",
     "CONTRACT_AMBIGUOUS": "name the contract in the declaration or in the CRA",
     "CRA_NOT_SUBMITTED": "remind the consultant: a draft is no report",
     "RATE_MISSING": "give the contract a rate for the consultant in BoondManager",
@@ -63,6 +65,7 @@ NOT_OVERRIDABLE: dict[str, str] = {
     "NO_BILLING_CONTACT": "give the client a contact with an address in BoondManager",
     "SUPPLIER_UNKNOWN": "create the supplier in BoondManager, or `rapproche link vendor`",
     "SUPPLIER_UNCONFIRMED": "confirm the supplier: `rapproche link vendor`",
+    "LINES_MISSING": "give the bill its lines, with their days, in Bill.com",
     "NUMBER_MISSING": "give the bill its number in Bill.com",
     "not_checked": "run again when its sources can be read",
 }
@@ -138,6 +141,9 @@ def with_decisions(rows: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The rows with the columns of DECISION.
     """
+    if overrides.is_empty():
+        nobody = [pl.lit(None, dtype).alias(name) for name, dtype in DECISION.items()]
+        return rows.with_columns(nobody).with_columns(stands=pl.lit(value=False))
     last = overrides.sort("decided_at").unique("break_id", keep="last")
     told = last.select(
         "break_id",
@@ -170,9 +176,10 @@ def overridden(holds: pl.DataFrame, approved: Iterable[str]) -> pl.DataFrame:
         holds: rows with `break_id` and `code`.
         approved: ids of breaks with an approval that stands.
     """
-    dropped = pl.col("break_id").is_in(list(approved)) & ~pl.col("code").is_in(
-        list(NOT_OVERRIDABLE)
-    )
+    ids = list(approved)
+    if not ids:
+        return holds
+    dropped = pl.col("break_id").is_in(ids) & ~pl.col("code").is_in(list(NOT_OVERRIDABLE))
     return holds.filter(~dropped)
 
 

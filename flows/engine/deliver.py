@@ -121,10 +121,13 @@ class Delivery:
         self._mark(row, state="cancelled", last_error=said, settled_at=self.run.now())
 
     def _approve(self) -> None:
+        ours = [
+            row["command_id"]
+            for row in self._rows()
+            if row["state"] == "planned" and row["command_id"] in self.wanted
+        ]
         with self.run.warehouse.transaction():
-            for row in self._rows():
-                if row["state"] == "planned" and row["command_id"] in self.wanted:
-                    self._mark(row, state="approved")
+            outbox.approve(self.run.warehouse, ours, self.run.run_id, self.run.now())
 
     def _ready(self, kind: str) -> list[Row]:
         rows = outbox.commands(self.run.warehouse).to_dicts()

@@ -12,7 +12,8 @@ import polars as pl
 
 from checks import results
 from checks.findings import must_hold
-from flows.engine.report import Table, markdown
+from flows.engine.labels import markdown, title
+from flows.engine.report import Table
 from flows.engine.run import Run
 from transforms.messages.drafts import DraftFacts, draft_letters
 
@@ -63,7 +64,8 @@ async def leave(run: Run) -> None:
         file=pl.Series([str(folder / name) for name in files], dtype=pl.String)
     )
     table = Table("drafts", "Drafts to suppliers", shown, "No letter is to be written.")
-    await run.driver.show(table.key, table.title, markdown(table))
+    language = run.settings.RAPPROCHE_LANG
+    await run.driver.show(table.key, title(table.title, language), markdown(table, language))
 
 
 def _as_mail(row: Mapping[str, Any], sender: str | None) -> bytes:

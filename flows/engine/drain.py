@@ -113,7 +113,7 @@ class Drain:
     """One drain of the outbox over one door.
 
     `wanted` are the commands that the facts of this run ask for; of the others only those that may
-    have reached the vendor are looked up.
+    have reached the vendor are looked up. `written` are the streams that were made stale.
     """
 
     run: Run
@@ -121,6 +121,7 @@ class Drain:
     wanted: frozenset[str]
     looked_at: datetime
     second_looks: list[Row] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
     halted: SourceError | None = None
 
     async def send_all(self) -> None:
@@ -147,11 +148,15 @@ class Drain:
                 tasks.create_task(one(row))
 
     def _approve(self) -> None:
+        ours = [
+            row["command_id"]
+            for row in self._rows()
+            if row["kind"] in STREAM_OF
+            and row["command_id"] in self.wanted
+            and row["state"] == "planned"
+        ]
         with self.run.warehouse.transaction():
-            for row in self._rows():
-                ours = row["kind"] in STREAM_OF and row["command_id"] in self.wanted
-                if ours and row["state"] == "planned":
-                    self._mark(row, state="approved")
+            outbox.approve(self.run.warehouse, ours, self.run.run_id, self.run.now())
 
     def _rows(self) -> list[Row]:
         return outbox.commands(self.run.warehouse).to_dicts()
@@ -295,15 +300,17 @@ class Drain:
                 self._mark(row, last_error=f"waits for {bad[0][1]}, which is {bad[0][0]}")
 
     def _done(self, row: Row, vendor_id: str) -> None:
-        warehouse = self.run.warehouse
+        warehouse, stream = self.run.warehouse, STREAM_OF[row["kind"]]
         with warehouse.transaction():
             self._mark(
                 row, state="done", vendor_id=vendor_id, last_error=None, settled_at=self.run.now()
             )
-            runs.forget_freshness(warehouse, "boond", STREAM_OF[row["kind"]])
+            if stream not in self.written:
+                runs.forget_freshness(warehouse, "boond", stream)
             if row["kind"] == INVOICE:
                 command = outbox.commands(warehouse, row["command_id"])
                 warehouse.insert("recon.billing_ledger", billed_by(command))
+        self.written.add(stream)
         self.run.counts["commands_done"] += 1
         self.run.counts["commands_settled"] += 1
         log.info("%s done target=%s", row["kind"], row["target"])

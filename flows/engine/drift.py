@@ -14,17 +14,22 @@ TABLES = (
     "purchase_orders",
     "purchase_order_lines",
     "bills",
+    "supplier_invoices",
     "client_invoices",
 )
 
 
-def watch(run: Run) -> pl.DataFrame:
+def watch(run: Run, reduced: pl.DataFrame) -> pl.DataFrame:
     """Looks at everything that we relied on, and keeps what moved as holds.
 
     Call it after both sides were recorded, in the same transaction.
 
+    Args:
+        run: the run.
+        reduced: order lines whose receipts were corrected below what was paid of them.
+
     Returns:
-        Rows of recon.holds, one a break.
+        Rows of recon.holds, one a break, in words that no language changes.
     """
     facts = drift.DriftFacts(
         cra_matches=run.warehouse.table("recon.cra_matches"),
@@ -32,9 +37,10 @@ def watch(run: Run) -> pl.DataFrame:
         validated=relied_on.validated_days(run.warehouse),
         accepted=relied_on.accepted_lines(run.warehouse),
         registered=relied_on.registered_amounts(run.warehouse),
+        reduced=reduced,
         invoiced=relied_on.invoiced_totals(run.warehouse),
         **{name: run.warehouse.table(f"core.{name}") for name in TABLES},
     )
-    holds = must_hold(results.HOLDS, drift.find_drift(facts, run.settings.RAPPROCHE_LANG))
-    run.warehouse.replace("recon.holds", holds, "break_id LIKE 'drift/%'", run_id=run.run_id)
-    return holds
+    said = must_hold(results.HOLDS, drift.find_drift(facts, run.settings.RAPPROCHE_LANG))
+    run.warehouse.replace("recon.holds", said, "break_id LIKE 'drift/%'", run_id=run.run_id)
+    return drift.find_drift(facts, "en")

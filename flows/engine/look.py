@@ -4,7 +4,7 @@
 one transaction. Nothing here calls a vendor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -23,6 +23,7 @@ from transforms.clients.cra_outcomes import SETTLED
 from transforms.suppliers.po_matching import BillMatching, match_bills
 from transforms.words.causes import find_causes
 from transforms.words.explanations import explained_bills, explained_cras
+from transforms.words.phrases import Names, in_words, names_of
 from transforms.words.receipt_causes import find_bill_causes
 
 
@@ -35,14 +36,21 @@ class ClientLook:
     billing: Billing
     wanted: pl.DataFrame
     causes: pl.DataFrame
+    names: Names
 
 
 @dataclass(frozen=True)
 class SupplierLook:
-    """What the supplier side came to."""
+    """What the supplier side came to; `later` are the bills dated after the run, not looked at."""
 
     matching: BillMatching
     wanted: pl.DataFrame
+    names: Names
+    later: frozenset[str]
+
+    def covers(self, bill: str) -> bool:
+        """Whether a bill, or a line of one (`ID/LINE`), was looked at."""
+        return not {bill, bill.rpartition("/")[0]} & self.later
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Look:
         """Whether a break or the subject of a command was looked at, and could be checked."""
         kind, _, rest = subject.partition("/")
         if kind == "bill":
-            return self.suppliers is not None and subject not in self.unchecked
+            seen = self.suppliers is not None and self.suppliers.covers(rest)
+            return seen and subject not in self.unchecked
         if kind == "drift":
             return self.clients is not None and self.suppliers is not None
         if kind in {"mail", "notice"}:
@@ -79,13 +88,19 @@ class Look:
 
 
 def look(
-    run: Run, *, clients: bool = True, suppliers: bool = True, watch: bool | None = None
+    run: Run,
+    *,
+    clients: bool = True,
+    suppliers: bool = True,
+    watch: bool | None = None,
+    months: Collection[str] = (),
 ) -> Look:
     """Decides on the facts as they stand and records what was decided.
 
-    Monitoring is part of a look at both sides, and may be asked for alone (`watch`).
+    Monitoring is part of a look at both sides, and may be asked for alone (`watch`). `months` are
+    looked at beside those of `periods_of`.
     """
-    of_clients = decide_clients(run) if clients else None
+    of_clients = decide_clients(run, months) if clients else None
     of_suppliers = decide_suppliers(run) if suppliers else None
     watched = clients and suppliers if watch is None else watch
     notified = notifying.decide(run, _for_notices(of_clients, of_suppliers), watch=watched)
@@ -137,9 +152,9 @@ def raise_concerns(run: Run, seen: Look) -> None:
             run.concern(f"{rows} critical {code}: see `rapproche breaks`")
 
 
-def decide_clients(run: Run) -> ClientLook:
+def decide_clients(run: Run, months: Collection[str] = ()) -> ClientLook:
     """Compares declared days with CRA days and proposes invoices."""
-    periods = periods_of(run)
+    periods = sorted({*periods_of(run), *months})
     facts = gather_clients(run)
     matching = match_cras(facts, periods=periods, policy=run.policy)
     billing = propose_invoices(
@@ -152,11 +167,13 @@ def decide_clients(run: Run) -> ClientLook:
         currency=run.settings.BOOND_CURRENCY,
     )
     causes = find_causes(matching.rows, facts)
-    matches = explained_cras(billing, causes, run.policy, run.settings.RAPPROCHE_LANG)
+    names = names_of({"contracts": facts.contracts, "people": facts.consultants})
+    language = run.settings.RAPPROCHE_LANG
+    matches = explained_cras(billing, causes, run.policy, language, names)
     billing = replace(billing, matches=matches)
     versions = findings.cra_versions(run.warehouse)
     wanted = commands.client_commands(billing, versions, run.policy)
-    return ClientLook(tuple(periods), matching, billing, wanted, causes)
+    return ClientLook(tuple(periods), matching, billing, wanted, causes, names)
 
 
 def decide_suppliers(run: Run) -> SupplierLook:
@@ -172,12 +189,15 @@ def decide_suppliers(run: Run) -> SupplierLook:
     causes = find_bill_causes(
         matching.matches, facts, matching.consumption, run.policy.match.receipts_from
     )
-    matches = explained_bills(matching, causes, run.settings.RAPPROCHE_LANG)
+    known = {"suppliers": facts.suppliers, "vendors": facts.vendors, "bills": facts.bills}
+    names = names_of(known)
+    matches = explained_bills(matching, causes, run.settings.RAPPROCHE_LANG, names)
     matching = replace(matching, matches=matches)
     wanted = commands.supplier_commands(
         matching.matches, facts.bills, facts.bill_lines, facts.supplier_invoices, run.policy
     )
-    return SupplierLook(matching, wanted)
+    later = facts.bills.filter(pl.col("invoice_date") > run.as_of)["id"]
+    return SupplierLook(matching, wanted, names, frozenset(later))
 
 
 def periods_of(run: Run) -> list[str]:
@@ -186,7 +206,7 @@ def periods_of(run: Run) -> list[str]:
     if asked:
         return [asked]
     latest = month_before(run.as_of)
-    moved = findings.months_to_look_at(run.warehouse, SETTLED)
+    moved = findings.months_to_look_at(run.warehouse, SETTLED, run.as_of)
     return sorted({latest, *(period for period in moved if period < latest)})
 
 
@@ -205,7 +225,8 @@ def record(run: Run, seen: Look) -> None:
     told = [_record_clients(run, seen.clients)] if seen.clients else []
     told += [_record_suppliers(run, seen.suppliers)] if seen.suppliers else []
     told += [_told_of(run, notifying.record(run, seen.notified))] if seen.notified else []
-    told += [_told_of(run, drift.watch(run))] if seen.clients and seen.suppliers else []
+    if seen.clients and seen.suppliers:
+        told.append(_told_of(run, drift.watch(run, seen.suppliers.matching.reduced)))
     _record_breaks(run, seen, told, now)
     before = outbox.commands(run.warehouse)
     # What the vendor refused in this run is for the next one: the same facts get the same answer.
@@ -216,10 +237,19 @@ def record(run: Run, seen: Look) -> None:
         decided=findings.decided_commands(run.warehouse),
         in_scope=seen.covers,
         now=now,
+        rejected=_rejected(seen, told),
     )
     outbox.put(run.warehouse, changes, run.run_id, now)
     fresh = changes.filter((pl.col("planned_at") == now) & (pl.col("state") != "cancelled"))
     run.counts["commands_planned"] += fresh.height
+
+
+def _rejected(seen: Look, told: Sequence["_Told"]) -> dict[str, str]:
+    """What people rejected, by the subjects of its commands."""
+    standing = pl.concat([pl.DataFrame(schema=breaks.STANDING), *(side.standing for side in told)])
+    of_clients = seen.clients.billing.matches if seen.clients else _none(results.CRA_MATCHES)
+    of_suppliers = seen.suppliers.matching.matches if seen.suppliers else _none(results.PO_MATCHES)
+    return commands.rejected_subjects(standing, of_clients, of_suppliers)
 
 
 @dataclass(frozen=True)
@@ -240,7 +270,7 @@ def _record_clients(run: Run, side: ClientLook) -> _Told:
     in_periods = f"split_part(break_id, '/', 2) IN ({periods})"
     run.warehouse.replace(
         "recon.holds",
-        holds,
+        in_words(holds, run.settings.RAPPROCHE_LANG, side.names),
         f"subject <> 'bill' AND (break_id LIKE 'declaration/%' OR {in_periods})",
         run_id=run.run_id,
     )
@@ -259,15 +289,21 @@ def _record_clients(run: Run, side: ClientLook) -> _Told:
     policy = run.policy.model_dump_json(include={"billing", "approval"})
     rows = matches.select("break_id", "outcome")
     lines = holds.filter(pl.col("subject") == "declaration")
-    unread = lines.select("break_id", outcome="code").unique("break_id")
+    # a line that has a row is decided with it
+    unread = lines.join(rows, on="break_id", how="anti").select("break_id", outcome="code")
     loose = _loose_inputs(billing, holds)
     inputs = pl.concat([billing.inputs.select(list(decisions.INPUTS)), loose])
     _decide(run, "cra", rows, inputs, {"*": policy})
-    _decide(run, "declaration", unread, inputs, {"*": "{}"})
+    _decide(run, "declaration", unread.unique("break_id"), inputs, {"*": "{}"})
     return _Told(
         pl.concat([rows, _removed(run)]),
         breaks.found(matches, _none(results.PO_MATCHES), holds),
-        _standing(run, billing, inputs.join(rows, on="break_id", how="anti")),
+        _standing(
+            run,
+            billing.decided,
+            breaks.effective(billing.decided, matches, "break_id"),
+            inputs.join(rows, on="break_id", how="anti"),
+        ),
     )
 
 
@@ -285,10 +321,18 @@ def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
     holds = must_hold(results.HOLDS, side.matching.holds)
     consumption = must_hold(results.RECEIPT_CONSUMPTION, side.matching.consumption)
     ended = [bill for bill, is_ended in findings.settled_bills(run.warehouse).items() if is_ended]
-    others = f"bill_id NOT IN ({', '.join(map(_quoted, ['', *ended]))})"
+    kept = ", ".join(map(_quoted, ["", *ended, *sorted(side.later)]))
+    others = f"bill_id NOT IN ({kept})"
     run.warehouse.replace("recon.po_matches", matches, others, **about)
     run.warehouse.replace("recon.receipt_consumption", consumption, others, run_id=run.run_id)
-    run.warehouse.replace("recon.holds", holds, "subject = 'bill'", run_id=run.run_id)
+    said = in_words(holds, run.settings.RAPPROCHE_LANG, side.names)
+    later = ", ".join(map(_quoted, ["", *sorted(side.later)]))
+    run.warehouse.replace(
+        "recon.holds",
+        said,
+        f"break_id LIKE 'bill/%' AND split_part(break_id, '/', 2) NOT IN ({later})",
+        run_id=run.run_id,
+    )
     findings.remember_parties(run.warehouse, side.matching.links, run.run_id, run.now())
     drafting.record(run, matches)
     tolerances = dict(side.matching.tolerances.iter_rows()) | {"*": "{}"}
@@ -298,7 +342,12 @@ def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
     return _Told(
         rows,
         breaks.found(_none(results.CRA_MATCHES), matches, holds),
-        _standing(run, side.matching, loose),
+        _standing(
+            run,
+            side.matching.decided,
+            breaks.effective(side.matching.decided, matches, "bill_id"),
+            loose,
+        ),
     )
 
 
@@ -337,13 +386,13 @@ def _loose_inputs(side: Billing | BillMatching, holds: pl.DataFrame) -> pl.DataF
     return _each_hold(holds.join(side.inputs, on="break_id", how="anti"))
 
 
-def _standing(run: Run, side: Billing | BillMatching, others: pl.DataFrame) -> pl.DataFrame:
+def _standing(
+    run: Run, decided: pl.DataFrame, of_rows: pl.DataFrame, others: pl.DataFrame
+) -> pl.DataFrame:
     """Decisions of people that stand: on rows as their side says, on others by their figures."""
-    asked = findings.overrides(run.warehouse)
-    of_rows, of_others = side.decided.filter("stands"), overrides.standing(others, asked)
-    columns = list(breaks.STANDING)
-    new = of_others.join(side.decided, on="break_id", how="anti")
-    return pl.concat([of_rows.select(columns), new.select(columns)])
+    of_others = overrides.standing(others, findings.overrides(run.warehouse))
+    new = of_others.join(decided, on="break_id", how="anti")
+    return pl.concat([of_rows, new.select(of_rows.columns)])
 
 
 def _decide(

@@ -16,6 +16,7 @@ from transforms.messages.consultant_notices import informed, invalidations, remi
 from transforms.messages.notices import Desk, Notices, nothing, together
 from transforms.messages.office_notices import billing_mails, operations
 from transforms.monitoring import ALERTS, Monitoring, monitor
+from transforms.words.phrases import in_words
 from transforms.working_days import watched
 
 NEEDED = frozenset({"boond.cras", "boond.consultants", "boond.contracts", "boond.purchase_orders"})
@@ -149,7 +150,8 @@ def record(run: Run, seen: Notified) -> pl.DataFrame:
     if seen.monitoring:
         scopes.append(f"break_id LIKE 'notice/{seen.period or ''}%'")
         _record_monitoring(run, seen.monitoring, f"period = {period}" if period else "true")
-    run.warehouse.replace("recon.holds", holds, " OR ".join(scopes), run_id=run.run_id)
+    said = in_words(holds, run.settings.RAPPROCHE_LANG)
+    run.warehouse.replace("recon.holds", said, " OR ".join(scopes), run_id=run.run_id)
     return holds
 
 

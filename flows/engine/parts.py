@@ -3,7 +3,7 @@
 They read like a table of contents: what is done stands in the modules beside this one.
 """
 
-from flows.engine import activity, drafting, drain, intake, look, pull, report
+from flows.engine import activity, drafting, drain, intake, labels, look, pull, report
 from flows.engine.run import Run, artifacts_directory, month_before
 from flows.engine.wiring import log_in
 from flows.page import month
@@ -118,7 +118,9 @@ async def _show_monitoring(run: Run) -> None:
 
 
 async def _show(run: Run, table: report.Table) -> None:
-    await run.driver.show(table.key, table.title, report.markdown(table))
+    language = run.settings.RAPPROCHE_LANG
+    title = labels.title(table.title, language)
+    await run.driver.show(table.key, title, labels.markdown(table, language))
 
 
 async def _leave_page(run: Run) -> None:

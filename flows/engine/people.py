@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from rapidfuzz import process
 
-from flows.engine import report
+from flows.engine import labels, report
 from flows.engine.look import look
 from flows.engine.run import ALL_STREAMS, Run
 from flows.settings import ConfigurationError
@@ -37,16 +37,21 @@ async def decide(run: Run) -> None:
     with run.warehouse.transaction():
         asked = [(name, APPROVED) for name in run.parameters["approve"]]
         asked += [(name, REJECTED) for name in run.parameters["reject"]]
-        on_breaks = [_decide_one(run, name, decision) for name, decision in asked]
-    if any(on_breaks):
+        decided = [_decide_one(run, name, decision) for name, decision in asked]
+    on_breaks = [break_id for ids in decided for break_id in ids]
+    if on_breaks:
         trust_what_is_stored(run)
-        await run.driver.step("reconcile and match", lambda: _look(run))
+        await run.driver.step("reconcile and match", lambda: _look(run, on_breaks))
+    language = run.settings.RAPPROCHE_LANG
     for table in (report.decided(run.warehouse), report.decided_plan(run.warehouse)):
-        await run.driver.show(table.key, table.title, report.markdown(table))
+        title = labels.title(table.title, language)
+        await run.driver.show(table.key, title, labels.markdown(table, language))
 
 
-async def _look(run: Run) -> None:
-    look(run)
+async def _look(run: Run, on_breaks: Sequence[str]) -> None:
+    """Looks at what any run looks at, and at the months that were decided on, also recent ones."""
+    parts = [break_id.split("/") for break_id in on_breaks]
+    look(run, months={month for kind, month, *_ in parts if kind == "cra"})
 
 
 def trust_what_is_stored(run: Run) -> None:
@@ -54,8 +59,8 @@ def trust_what_is_stored(run: Run) -> None:
     run.trusted |= runs.complete_streams(run.warehouse) & ALL_STREAMS
 
 
-def _decide_one(run: Run, name: str, decision: str) -> bool:
-    """Keeps the decision on one name; whether it was one on a break."""
+def _decide_one(run: Run, name: str, decision: str) -> list[str]:
+    """Keeps the decision on one name; the breaks that it was on, none if it was on a command."""
     try:
         command = decisions.command_named(run.warehouse, name)
     except LookupError as error:
@@ -63,9 +68,10 @@ def _decide_one(run: Run, name: str, decision: str) -> bool:
     if command is not None:
         _as_it_was_shown(run, command.command_id, command.planned_at)
         _on_command(run, command, decision)
-        return False
-    _on_breaks(run, _breaks(run, name), decision)
-    return True
+        return []
+    found = _breaks(run, name)
+    _on_breaks(run, found, decision)
+    return found["break_id"].to_list()
 
 
 def _on_command(run: Run, command: decisions.Waiting, decision: str) -> None:
@@ -105,7 +111,8 @@ def _nearest(run: Run, name: str) -> str:
 
 def _on_breaks(run: Run, found: pl.DataFrame, decision: str) -> None:
     rows = found.to_dicts()
-    alive = [row for row in rows if row["status"] != "closed"]
+    # whoever rejected may think again: the facts that were decided on are still there
+    alive = [row for row in rows if row["status"] != "closed" or row["rejected"]]
     if not alive:
         fact = rows[0]["closing_fact"]
         raise ConfigurationError(f"{rows[0]['break_id']} is closed already: {fact}")

@@ -5,7 +5,7 @@ terminal's business.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -111,18 +111,22 @@ def open_breaks(warehouse: Warehouse, limit: int = OPEN_BREAKS_SHOWN) -> Table:
 
 
 def decided(warehouse: Warehouse) -> Table:
-    """What became of the breaks that people decided on in the last run."""
+    """What became of the breaks and commands that people decided on in the last run."""
     rows = warehouse.frame(
-        "SELECT b.break_id, a.decision, b.status, coalesce(o.code, '') AS still_held,"
+        "WITH decided AS (SELECT * FROM ops.approvals"
+        " WHERE decided_at >= (SELECT max(started_at) FROM ops.runs))"
+        " SELECT b.break_id AS decided_on, a.decision, b.status,"
+        " coalesce(o.code, '') AS still_held,"
         " coalesce(c.explanation, p.explanation, b.closing_fact) AS explanation"
-        " FROM ops.approvals a JOIN recon.breaks b USING (break_id)"
+        " FROM decided a JOIN recon.breaks b USING (break_id)"
         " LEFT JOIN recon.v_open_breaks o USING (break_id)"
         " LEFT JOIN recon.cra_matches c USING (break_id)"
         " LEFT JOIN recon.po_matches p USING (break_id)"
         " WHERE a.command_id IS NULL"
-        " AND a.decided_at >= (SELECT max(started_at) FROM ops.runs) ORDER BY b.break_id"
+        " UNION ALL SELECT command_id, a.decision, o.state, '', a.reason"
+        " FROM decided a JOIN ops.outbox o USING (command_id) ORDER BY 1"
     )
-    return Table("decided", "Decided", rows, "No break was decided on.")
+    return Table("decided", "Decided", rows, "Nothing was decided.")
 
 
 def decided_plan(warehouse: Warehouse) -> Table:
@@ -212,7 +216,7 @@ def written(warehouse: Warehouse) -> Table:
         " (SELECT arg_max(run_id, started_at) FROM ops.runs) GROUP BY kind ORDER BY kind"
     )
     named = rows.with_columns(pl.col("kind").replace(VERBS).alias("kind"))
-    return Table("written", "Written to the vendors", named, "This run wrote nothing.")
+    return Table("written", "Written and sent", named, "This run wrote and sent nothing.")
 
 
 def last_runs(warehouse: Warehouse) -> Table:
@@ -240,50 +244,6 @@ def freshness(warehouse: Warehouse) -> Table:
         " FROM ops.sync_state ORDER BY source, stream"
     )
     return Table("sync", "Streams", rows, "Nothing was read yet.")
-
-
-def markdown(table: Table) -> str:
-    """A table as Markdown; what stands in cells cannot break out of them."""
-    if table.rows.is_empty():
-        return f"## {table.title}\n\n{table.empty}\n"
-    names = table.rows.columns
-    numeric = [dtype.is_numeric() for dtype in table.rows.dtypes]
-    lines = [
-        _row(name.replace("_", " ") for name in names),
-        _row("---:" if number else "---" for number in numeric),
-        *(_row(_cell(value) for value in row) for row in table.rows.iter_rows()),
-        *(_row(_bold(value) for value in row) for row in table.totals().iter_rows()),
-    ]
-    return f"## {table.title}\n\n" + "\n".join(lines) + "\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(value: Any) -> str:
-    said = text(value)
-    for character in "\\|<`*[":
-        said = said.replace(character, f"\\{character}")
-    return " ".join(said.split())
-
-
-def _bold(value: Any) -> str:
-    said = _cell(value)
-    return f"**{said}**" if said else ""
-
-
-def text(value: Any) -> str:
-    """A value as a person reads it: money and days with two decimals, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{value:,.2f}"
-    if isinstance(value, list):
-        return ", ".join(map(text, value))
-    if hasattr(value, "strftime") and hasattr(value, "hour"):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return str(value)
 
 
 def as_json(table: Table) -> str:

@@ -13,11 +13,14 @@ from transforms.words.languages import Language
 from transforms.words.legend import titles
 
 _BREAKS = """
-    SELECT b.break_id, b.kind, b.code, coalesce(o.who, b.subject_id) AS who, b.period,
+    SELECT b.break_id, b.kind, b.code, coalesce(o.who, c.consultant_name || ' · ' || c.client_name,
+            s.supplier_name || ' · ' || s.invoice_number, b.subject_id) AS who, b.period,
         date_diff('day', b.first_seen_at, (SELECT max(started_at) FROM ops.runs)) AS age_days,
         b.owner, b.amount_at_stake, b.currency, b.status, b.first_seen_at, b.times_seen,
         b.closed_at, b.closing_fact, coalesce(o.explanation, b.closing_fact) AS explanation
     FROM recon.breaks b LEFT JOIN recon.v_open_breaks o USING (break_id)
+    LEFT JOIN recon.v_client_lines c USING (break_id)
+    LEFT JOIN recon.v_supplier_lines s USING (break_id)
     ORDER BY b.status <> 'open', b.amount_at_stake DESC NULLS LAST, b.break_id
 """
 _BILLS = """
@@ -77,7 +80,7 @@ def breaks_table(warehouse: Warehouse, asked: BreaksAsked, limit: int, language:
     short = short_ids(every)
     shown = rows.head(limit).select(
         pl.col("break_id").replace_strict(short, return_dtype=pl.String).alias("break"),
-        pl.col("age_days").alias("days"),
+        "age_days",
         "owner",
         pl.col("amount_at_stake").alias("euros"),
         "currency",

@@ -36,6 +36,10 @@ OUTBOX_MAIL = "outbox-mail"
 """Folder beside the warehouse in which mails lie where no mail server is set."""
 NOBODY = "Rapproche <rapproche@localhost>"
 """Sender of mails that only lie in a folder, where MAIL_FROM is not set."""
+_LEFT_OUT = {
+    "boond": "BoondManager is left out: BOOND_CLIENT_ID or BOOND_API_KEY is not set",
+    "bill": "Bill.com is left out: BILL_COM_USERNAME is not set",
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _end(run: Run, state: str) -> None:
 
 
 def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
-    """The vendors whose credentials are set; the others are left out, and the log says so."""
+    """The vendors whose credentials are set."""
     wiring = Wiring(
         now=world.now,
         transport=world.transport,
@@ -116,12 +120,8 @@ def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
     opened: dict[str, Door] = {}
     if settings.has_boond:
         opened["boond"] = _boond(settings, wiring, world.cache)
-    else:
-        log.warning("BoondManager is left out: BOOND_CLIENT_ID or BOOND_API_KEY is not set")
     if settings.has_bill:
         opened["bill"] = _bill(settings, wiring, world.cache)
-    else:
-        log.warning("Bill.com is left out: BILL_COM_USERNAME is not set")
     return opened
 
 
@@ -193,6 +193,8 @@ def message_doors(settings: Settings, now: Callable[[], datetime]) -> dict[str, 
 async def log_in(run: Run) -> None:
     """Tries the credentials of every door before anything is planned; a refused door is closed.
 
+    A vendor without credentials is left out, and the log says so.
+
     Raises:
         ConfigurationError: no vendor has credentials at all.
     """
@@ -201,6 +203,9 @@ async def log_in(run: Run) -> None:
             "no vendor's credentials are set: set BOOND_CLIENT_ID or BILL_COM_USERNAME;"
             " see .env.example"
         )
+    for source, said in _LEFT_OUT.items():
+        if source not in run.doors:
+            log.warning(said)
     for source, door in list(run.doors.items()):
         try:
             await run.driver.step(f"log in to {source}", door.login)

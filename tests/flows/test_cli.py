@@ -115,7 +115,7 @@ def test_a_calm_night_ends_with_0_and_is_there_to_read(
     """Planned, not sent; tables on standard output, artifacts as files, and reading works."""
     said = rapproche(*NIGHT)
     assert said.code == 0
-    assert "Write-back plan" in said.out
+    assert "Écritures prévues" in said.out
     assert vendors.world.writes == []
     shown = {path.stem for path in (folder / "data" / "artifacts").iterdir()}
     assert {"month-summary", "billed", "held", "open-breaks", "write-back-plan"} <= shown
@@ -269,7 +269,7 @@ def test_supplier_invoices_are_searched(rapproche: Rapproche, vendors: Sandbox) 
     [row] = json.loads(rapproche("bills", *asked, "--from", "2026-01-01", "--json").out)
     assert (row["invoice_number"], row["match_status"]) == (some.number, "matched")
     assert some.number in rapproche("bills", *asked).out
-    assert "No stored invoice" in rapproche("bills", "--to", "2020-01-01").out
+    assert "Aucune facture lue" in rapproche("bills", "--to", "2020-01-01").out
 
 
 def test_a_decision_on_nothing_is_wrong_use(rapproche: Rapproche) -> None:

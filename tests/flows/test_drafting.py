@@ -46,7 +46,9 @@ def warehouse(tmp_path: Path) -> Any:
 def left(warehouse: Warehouse, folder: Path, *drafts: dict[str, Any]) -> str:
     """What a run shows once it has left these drafts."""
     warehouse.replace("recon.drafts", pl.DataFrame(list(drafts), schema=DRAFTS), "true", run_id="r")
-    settings = SimpleNamespace(MAIL_FROM=None, WAREHOUSE_PATH=folder / "rapproche.duckdb")
+    settings = SimpleNamespace(
+        MAIL_FROM=None, RAPPROCHE_LANG="en", WAREHOUSE_PATH=folder / "rapproche.duckdb"
+    )
     shown = _Shown()
     run: Any = SimpleNamespace(warehouse=warehouse, settings=settings, driver=shown)
     asyncio.run(drafting.leave(run))

@@ -1,6 +1,7 @@
 """A person decides breaks: from the command to what is planned (write-back.md)."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.engine import report, search
 from flows.engine.look import look
 from flows.engine.people import trust_what_is_stored
 from flows.engine.run import Run
@@ -21,6 +23,7 @@ from transforms.suppliers.po_replay import replay_bill
 pytestmark = pytest.mark.nights
 
 MISTAKES: dict[str, Any] = {"consultants": 40}
+DECLARED = "SELECT break_id, who FROM recon.v_open_breaks WHERE kind = 'declaration'"
 OPEN = "SELECT break_id FROM recon.breaks WHERE status = 'open' AND code = ? ORDER BY 1 LIMIT 1"
 
 
@@ -167,6 +170,66 @@ def test_a_large_gap_rejected_plans_nothing(house: House) -> None:
     assert _break(house, break_id)[0] == "closed"
 
 
+def test_who_rejected_a_break_may_think_again(house: House) -> None:
+    """Its facts are the same: the last word counts, and its commands say why they waited."""
+    break_id = _open(house, "PRICE")
+    _approve(house, break_id)
+    _reject(house, break_id)
+    said = {error for _, error in house.rows(
+        "SELECT kind, last_error FROM ops.outbox WHERE subject_id = ?", _bill(break_id)
+    )}  # fmt: skip
+    assert said == {"rejected by Ada: checked by phone"}
+    _approve(house, break_id)
+    assert _break(house, break_id) == ("overridden", "approved by Ada: checked by phone")
+    assert [state for _, state in _planned(house, _bill(break_id))] == ["planned", "planned"]
+
+
+def test_an_approval_that_cannot_lift_the_hold_leaves_the_break_open(house: House) -> None:
+    """Its euros are still held: they stay among those that wait for somebody."""
+    break_id = _open(house, "LINES_MISSING")
+    _approve(house, break_id)
+    assert _break(house, break_id) == ("open", None)
+    assert not _planned(house, _bill(break_id))
+
+
+def test_another_language_is_no_other_decision(house: House) -> None:
+    """Words change; decisions, breaks and commands are those of before."""
+    counted = (
+        "SELECT (SELECT count(*) FROM recon.decisions), (SELECT count(*) FROM recon.breaks),"
+        " (SELECT list(command_id ORDER BY command_id) FROM ops.outbox WHERE state <> 'cancelled')"
+    )
+    before = house.rows(counted)
+    house.settings = house.settings.model_copy(update={"RAPPROCHE_LANG": "en"})
+    _look_again(house)
+    assert house.rows(counted) == before
+
+
+def test_a_break_of_a_month_that_runs_do_not_look_at_yet_is_decided_at_once(house: House) -> None:
+    """Somebody asked for the month itself before it ended."""
+    file = house.settings.DECLARATIONS_DIR / "soon.csv"
+    client = house.one("SELECT min(id) FROM core.clients")
+    file.write_text(f"client,consultant,period,days\n{client},Nobody Known,2026-11,2\n")
+    house.run("reconcile", period="2026-11")
+    break_id = house.one(
+        "SELECT break_id FROM recon.breaks WHERE kind = 'cra' AND period = '2026-11'"
+    )
+    _approve(house, break_id)
+    assert _break(house, break_id)[0] == "overridden"
+
+
+def test_a_run_of_an_earlier_day_leaves_later_bills_as_they_are(house: House) -> None:
+    """It does not look at them: neither their breaks nor their commands are gone."""
+    counted = (
+        "SELECT (SELECT count(*) FROM recon.po_matches), (SELECT count(*) FROM recon.breaks WHERE"
+        " kind = 'bill' AND status = 'open'), (SELECT count(*) FROM recon.v_open_breaks WHERE kind"
+        " = 'bill' AND explanation IS NOT NULL), (SELECT count(*) FROM ops.outbox WHERE state ="
+        " 'planned' AND kind LIKE '%supplier%'), (SELECT count(*) FROM recon.holds)"
+    )
+    before = house.rows(counted)
+    house.run("match", as_of=date(2026, 9, 3))
+    assert house.rows(counted) == before
+
+
 def test_a_command_may_be_decided_on_as_before(house: House) -> None:
     """Approved by the beginning of its id, with who and why; nothing is looked at again."""
     [(command_id,)] = house.rows(
@@ -181,6 +244,22 @@ def test_a_command_may_be_decided_on_as_before(house: House) -> None:
     assert house.one("SELECT count(*) FROM recon.decisions") == before
     kept = house.rows("SELECT command_id, decided_by, reason FROM ops.approvals")
     assert kept == [(command_id, "Ada", "checked by phone")]
+
+
+def test_what_was_decided_on_is_shown(house: House) -> None:
+    """Commands and breaks alike, each with its state, and decided ones by their names."""
+    [command] = house.rows(
+        "SELECT command_id FROM ops.outbox WHERE state = 'awaiting_approval'"
+        " AND kind = 'boond.cra.invalidate' LIMIT 1"
+    )[0]
+    bill = _open(house, "PRICE")
+    _approve(house, command, bill)
+    with read_published(house.settings.WAREHOUSE_PATH) as warehouse:
+        shown = report.decided(warehouse).rows
+        kept = search.breaks(warehouse, search.BreaksAsked(code="PRICE", closed_too=True))
+    states = dict(shown.select("decided_on", "status").iter_rows())
+    assert states == {command: "approved", bill: "overridden"}
+    assert "SARL · 002-" in kept.row(0, named=True)["who"]
 
 
 def test_a_persons_decision_is_in_the_chain_of_decisions(house: House) -> None:
@@ -224,6 +303,18 @@ def test_every_decision_of_a_night_can_be_made_again(calm: House) -> None:
     assert all(outcome == anew for outcome, anew in again)
 
 
+def test_a_line_of_nobody_known_is_decided_once(house: House) -> None:
+    """Its row and its hold are one break with one decision, so the break can be approved."""
+    break_id = _open(house, "MISSING_ENTRY")
+    _approve(house, break_id)
+    assert _break(house, break_id) == ("overridden", "approved by Ada: checked by phone")
+    current = (
+        "SELECT outcome FROM recon.decisions d WHERE subject_id = ? AND NOT EXISTS"
+        " (SELECT 1 FROM recon.decisions n WHERE n.supersedes = d.decision_id)"
+    )
+    assert house.one(current.replace("outcome", "count(*)"), break_id) == 1
+
+
 # What is refused
 
 
@@ -233,6 +324,7 @@ def test_every_decision_of_a_night_can_be_made_again(calm: House) -> None:
         ("bill/nonsense", {}, "no break and no command"),
         ("cra/2026-10", {}, "write more of it"),
         ("SUPPLIER_UNCONFIRMED", {}, "rapproche link vendor"),
+        ("NAME_AMBIGUOUS", {}, "rapproche link consultant"),
         ("RATE_MISSING", {}, "give the contract a rate"),
         ("PRICE", {"amount": Decimal(10**7)}, "is not between 0 and"),
         ("over_reported", {"amount": Decimal(5)}, "--amount is for a supplier invoice"),
@@ -256,11 +348,16 @@ def test_an_unknown_id_is_answered_with_the_nearest(calm: House) -> None:
         _approve(calm, break_id.replace("bill-", "bil-"))
 
 
-def test_a_closed_break_is_refused_with_what_closed_it(house: House) -> None:
-    """There is nothing left to decide."""
-    break_id = _open(house, "PRICE")
-    _reject(house, break_id)
-    with pytest.raises(ConfigurationError, match="closed already: rejected by Ada"):
+def test_a_break_of_a_file_that_is_removed_closes_and_cannot_be_decided(house: House) -> None:
+    """Its owner reads the file's name; without the file nobody can mend the line."""
+    file = house.settings.DECLARATIONS_DIR / "broken.csv"
+    file.write_text("client,consultant,period,days\nA,B,2026-10,many\n")
+    house.run("reconcile")
+    [(break_id, _)] = [row for row in house.rows(DECLARED) if row[1] == "broken.csv"]
+    file.unlink()
+    house.run("reconcile")
+    assert _break(house, break_id) == ("closed", "file removed")
+    with pytest.raises(ConfigurationError, match="closed already: file removed"):
         _approve(house, break_id)
 
 
@@ -283,20 +380,6 @@ def test_open_breaks_add_up_to_no_more_than_the_bills_ask_for(calm: House) -> No
     )
     assert rows
     assert [row for row in rows if row[1] is not None and row[1] > row[2]] == []
-
-
-def test_a_break_of_an_unreadable_file_names_it_and_closes_when_it_is_removed(
-    house: House,
-) -> None:
-    """Its owner reads the file's name; without the file nobody can mend the line."""
-    file = house.settings.DECLARATIONS_DIR / "broken.csv"
-    file.write_text("client,consultant,period,days\nA,B,2026-10,many\n")
-    house.run("reconcile")
-    who = "SELECT break_id, who FROM recon.v_open_breaks WHERE kind = 'declaration'"
-    [(break_id, _)] = [row for row in house.rows(who) if row[1] == "broken.csv"]
-    file.unlink()
-    house.run("reconcile")
-    assert _break(house, break_id) == ("closed", "file removed")
 
 
 def test_figures_of_decisions_are_kept_as_they_were(calm: House) -> None:

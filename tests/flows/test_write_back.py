@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.engine import report
+from flows.engine import labels, report
 from flows.engine.drain import Drain
 from flows.engine.run import Outcome, Run
 from flows.settings import ConfigurationError
@@ -526,6 +526,6 @@ def test_the_plan_as_markdown_keeps_its_cells(planned: House) -> None:
     """What a name contains cannot break out of its cell."""
     table = _plan(planned)
     evil = table.rows.head(1).with_columns(why=report.pl.lit("a | b\n# c <script>"))
-    text = report.markdown(report.Table("k", "T", evil, ""))
+    text = labels.markdown(report.Table("k", "T", evil, ""), "en")
     assert len(text.strip().splitlines()) == 5
     assert r"a \| b # c \<script>" in text

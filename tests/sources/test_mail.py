@@ -235,6 +235,16 @@ async def test_starttls_and_login(keys: tuple[ssl.SSLContext, ssl.SSLContext]) -
     assert len(post.mails) == 1
 
 
+async def test_a_server_that_refuses_us_refuses_no_mail(
+    keys: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    """Without the login that it wants every mail waits; none is given up as wrong."""
+    with serving(tls_context=keys[0], auth_required=True) as post:
+        with pytest.raises(Authentication, match="MAIL_FROM"):
+            await _send(f"smtp+starttls://{HOST}:{post.port}", tls=keys[1])
+        assert post.mails == []
+
+
 async def test_a_wrong_password_is_said_without_it(
     keys: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:

@@ -96,7 +96,7 @@ INVOICE = st.fixed_dictionaries(
 
 @given(served=INVOICE)
 @settings(max_examples=50, deadline=None)
-def test_p06_columns_and_model_read_the_same(served: dict[str, Any]) -> None:
+def test_columns_and_model_read_the_same(served: dict[str, Any]) -> None:
     """What the model accepts is what the columns give, to the last digit."""
     body, _ = json_text.parse(json_text.encode(served))
     record = boond_v3.ClientInvoice.model_validate_json(body)

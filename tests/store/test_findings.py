@@ -29,7 +29,7 @@ def _insert(warehouse: Warehouse, table: str, row: dict[str, Any]) -> None:
 
 def looked_at(warehouse: Warehouse) -> list[str]:
     """The months, sorted."""
-    return sorted(findings.months_to_look_at(warehouse, "nothing: billed"))
+    return sorted(findings.months_to_look_at(warehouse, "nothing: billed", date(2026, 11, 4)))
 
 
 def matched(warehouse: Warehouse, period: str, action: str) -> None:
@@ -39,6 +39,13 @@ def matched(warehouse: Warehouse, period: str, action: str) -> None:
     row |= {"break_id": f"cra/{period}", "severity": "info", "cra_ids": ["x"], "holds": ["x"]}
     row["decided_at"] = FIRST
     _insert(warehouse, "recon.cra_matches", row)
+
+
+def declared(warehouse: Warehouse, id_: str, period: str, name: str) -> None:
+    """A declared line, read by the first run, of a month before it."""
+    row = {"declaration_id": id_, "line_no": 1, "line_text": "…", "confidence": 1, "client": "A"}
+    row |= {"consultant": name, "period": period, "run_id": "r1", "updated_at": FIRST}
+    _insert(warehouse, "core.declaration_lines", row)
 
 
 def test_a_month_with_something_left_to_bill_is_looked_at(warehouse: Warehouse) -> None:
@@ -55,6 +62,38 @@ def test_a_look_at_one_month_is_no_look_at_the_others(warehouse: Warehouse) -> N
     ran(warehouse, "r3", "reconcile", DAY("2026-11-04T11:00Z"), period="2026-09")
     day = {"cra_id": "c", "line_no": 1, "date": date(2026, 7, 3), "duration": 1}
     _insert(warehouse, "core.cra_days", day | {"type_code": "production", "run_id": "r2"})
+    assert looked_at(warehouse) == ["2026-07"]
+
+
+def test_a_look_of_an_earlier_day_is_no_look_at_later_months(warehouse: Warehouse) -> None:
+    """It saw only the months before its own."""
+    ran(warehouse, "r1", "nightly", FIRST)
+    ran(warehouse, "r2", "sync", LATER)
+    ran(warehouse, "r3", "reconcile", DAY("2026-11-04T11:00Z"), as_of="2026-03-03")
+    day = {"cra_id": "c", "line_no": 1, "date": date(2026, 7, 3), "duration": 1}
+    _insert(warehouse, "core.cra_days", day | {"type_code": "production", "run_id": "r2"})
+    assert looked_at(warehouse) == ["2026-07"]
+
+
+def test_the_month_of_a_line_that_nobody_could_read_is_looked_at(warehouse: Warehouse) -> None:
+    """While its break is open: a contact added since may tell whose it is."""
+    ran(warehouse, "r1", "nightly", FIRST)
+    for id_, period, status in (("d", "2026-07", "open"), ("e", "2026-06", "closed")):
+        declared(warehouse, id_, period, "Jean Dupont")
+        row = {"break_id": f"declaration/{id_}/1", "kind": "declaration", "subject_id": id_}
+        row |= {"code": "SENDER_UNKNOWN", "owner": "finance", "status": status, "times_seen": 1}
+        _insert(warehouse, "recon.breaks", row | {"first_seen_at": FIRST, "last_seen_at": FIRST})
+    assert looked_at(warehouse) == ["2026-07"]
+
+
+def test_the_months_of_a_name_that_a_person_has_linked_are_looked_at(warehouse: Warehouse) -> None:
+    """Also those that are settled: somebody else was meant."""
+    ran(warehouse, "r1", "nightly", FIRST)
+    declared(warehouse, "d", "2026-07", "DUPONT, Jean-Éric")
+    declared(warehouse, "e", "2026-06", "Jean Dupont")
+    row = {"declared_name": "jean eric dupont", "consultant_id": "P1", "method": "person"}
+    about = {"decided_by": "Ada", "decided_at": LATER, "run_id": "r2"}
+    _insert(warehouse, "core.person_links", row | about)
     assert looked_at(warehouse) == ["2026-07"]
 
 

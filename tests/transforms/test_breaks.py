@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.breaks import BREAKS, STANDING, follow
+from transforms.breaks import BREAKS, STANDING, effective, follow
 from transforms.decisions import INPUTS, decisions, persons_decision, rows_as_inputs
 
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
@@ -104,6 +104,31 @@ def test_a_decision_that_stands_no_more_leaves_the_break_open(status: str) -> No
     row = after(before, found("b"), "review")["b"]
     assert (row["status"], row["closing_fact"], row["closed_at"]) == ("open", None, None)
     assert (row["first_seen_at"], row["times_seen"]) == (EARLIER, 5)
+
+
+def test_an_approval_after_a_rejection_overrides_the_closed_break() -> None:
+    """Its row is matched now and would not be found: the last word is what the break says."""
+    no = stored(status="closed", closed_at=EARLIER, closing_fact="rejected by Ada: no")
+    row = after(no, found(), decision="approved")["b"]
+    assert (row["status"], row["closing_fact"]) == ("overridden", "approved by Ada: seen")
+
+
+@pytest.mark.parametrize(
+    ("decision", "whole", "stand"),
+    [
+        ("approved", "break_id", ["b/2"]),
+        ("approved", "bill_id", []),
+        ("rejected", "bill_id", ["b/1", "b/2"]),
+    ],
+)
+def test_an_approval_that_leaves_a_hold_overrides_nothing(
+    decision: str, whole: str, stand: list[str]
+) -> None:
+    """A hold that nobody can lift keeps its row open, and of a bill every line."""
+    rows = [{"break_id": f"b/{n}", "decision": decision, "stands": True} for n in (1, 2)]
+    decided = pl.DataFrame(rows, schema=STANDING, orient="row")
+    holds = {"break_id": ["b/1", "b/2"], "bill_id": ["b", "b"], "holds": [["DUPLICATE"], []]}
+    assert effective(decided, pl.DataFrame(holds), whole)["break_id"].to_list() == stand
 
 
 def test_an_overridden_bill_that_is_paid_stays_overridden() -> None:

@@ -7,7 +7,16 @@ import polars as pl
 import pytest
 
 from transforms import commands
-from transforms.commands import INVOICE, OUTBOX, VALIDATE, WANTED, command_id, merge
+from transforms.breaks import STANDING
+from transforms.commands import (
+    INVOICE,
+    OUTBOX,
+    VALIDATE,
+    WANTED,
+    command_id,
+    merge,
+    rejected_subjects,
+)
 
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
@@ -135,3 +144,24 @@ def test_a_sent_invoice_is_known_line_by_line() -> None:
     sent = outbox(kind=INVOICE, state="unknown", payload=payload, sent_at=NOW)
     (row,) = commands.billed_by(commands.in_flight(sent)).to_dicts()
     assert (row["consultant_id"], row["period"], str(row["days"])) == ("R1", "2026-10", "20.5000")
+
+
+def test_what_is_cancelled_for_a_rejection_says_who_rejected_it() -> None:
+    """Its facts have not changed: a person said no."""
+    said = {"cra/2026-10/C/R/K": "rejected by Ada: not ours"}
+    scope = {"decided": {}, "in_scope": lambda _: True, "now": NOW}
+    (row,) = merge(outbox(state="planned"), NOTHING, rejected=said, **scope).to_dicts()
+    assert (row["state"], row["last_error"]) == ("cancelled", "rejected by Ada: not ours")
+
+
+def test_a_rejected_row_is_what_its_invoice_and_its_bill_are_about() -> None:
+    """A CRA's own break, the invoice of its contract and month, the whole bill."""
+    who = {"decided_by": "Ada", "decision_reason": "no"}
+    told = [("cra/1", "rejected"), ("bill/B/1", "rejected"), ("cra/2", "approved")]
+    rows = [who | {"break_id": name, "decision": decision} for name, decision in told]
+    cras = pl.DataFrame({"break_id": ["cra/1"], "period": ["2026-10"], "contract_id": ["K"]})
+    bills = pl.DataFrame({"break_id": ["bill/B/1"], "bill_id": ["B"]})
+    standing = pl.DataFrame(rows, schema=STANDING, orient="row")
+    subjects = {"cra/1", "invoice/2026-10/K", "bill/B/1", "bill/B"}
+    said = dict.fromkeys(subjects, "rejected by Ada: no")
+    assert rejected_subjects(standing, cras, bills) == said

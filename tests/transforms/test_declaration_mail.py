@@ -296,6 +296,13 @@ def test_failed_authentication_is_kept() -> None:
     assert problem == "authentication failed: dkim, dmarc"
 
 
+def test_a_receiving_server_that_refuses_is_believed() -> None:
+    """Its older header counts too."""
+    made = mail("Jean Dupont : 20 jours")
+    made["Received-SPF"] = "Fail (acme.fr does not designate 1.2.3.4)"
+    assert read_as(made).declaration["sender_problem"].item() == "authentication failed: spf"
+
+
 _PIECES = st.sampled_from(
     [
         *(

@@ -64,9 +64,10 @@ def test_an_alike_name_is_linked_with_its_score() -> None:
 
 
 def test_namesakes_are_told_apart_by_their_cra() -> None:
-    """Of two people of one name, the one with a CRA for the client is meant."""
+    """Of two people of one name, the one with a CRA for the client is meant, by the exact name."""
     given_facts = facts([line("20")], [cra("20", "P9")], people=[person(), person("P9")])
     assert by_person(matched(given_facts)) == {"P9": "matched"}
+    assert only(matched(given_facts).links, "method", "score") == ("exact", Decimal(100))
 
 
 def test_namesakes_without_cra_are_ambiguous() -> None:
@@ -89,9 +90,11 @@ def test_a_persons_decision_on_a_name_wins(for_client: str | None) -> None:
 
 
 def test_a_line_of_little_confidence_is_held() -> None:
-    """Under 0.85 a person reads it."""
-    found = matched(facts([line("20", confidence=Decimal("0.84"))], [cra("20")]))
+    """Under 0.85 a person reads it, and is told what was doubtful."""
+    doubtful = line("20", confidence=Decimal("0.84"), doubt="`environ` 0.30")
+    found = matched(facts([doubtful], [cra("20")]))
     assert outcome(found) == ("held", ["LOW_CONFIDENCE"])
+    assert "`environ` 0.30" in only(found.holds, "detail")
 
 
 # Which lines stand

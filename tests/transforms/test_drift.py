@@ -19,6 +19,16 @@ INVOICED = {
     "total_excl_tax": pl.Decimal(18, 4),
     "currency": pl.String,
 }
+REDUCED = {
+    "po_id": pl.String,
+    "po_line": pl.Int32,
+    "po_reference": pl.String,
+    "was": pl.Decimal(9, 4),
+    "now": pl.Decimal(9, 4),
+    "unproven": pl.Decimal(9, 4),
+    "po_price": pl.Decimal(18, 4),
+    "currency": pl.String,
+}
 VALIDATED = {"break_id": pl.String, "cra_days": pl.Decimal(9, 4)}
 
 
@@ -32,6 +42,8 @@ def relied_on(**more: Any) -> DriftFacts:
         "bill_id": "B1",
         "bill_line": 1,
         "invoice_number": "F-1",
+        "supplier_id": "S1",
+        "holds": [],
         "po_id": "PO1",
         "po_line": 1,
         "po_price": Decimal(450),
@@ -45,6 +57,7 @@ def relied_on(**more: Any) -> DriftFacts:
     order = {"id": "PO1", "reference": "PO-1", "status": "approved"}
     line = {"purchase_order_id": "PO1", "line_no": 1, "daily_rate": Decimal(450)}
     bill = {"id": "B1", "invoice_number": "F-1", "amount": Decimal(4500), "status": "approved"}
+    registered = {"id": "X1", "supplier_id": "S1", "reference": "F 1", "status": "registered"}
     invoice = {"id": "I1", "total_excl_tax": Decimal(10000), "currency": "EUR", "status": "sent"}
     sent = {"reference": "RAP-1", "invoice_id": "I1", "total_excl_tax": Decimal(10000)}
     facts: dict[str, pl.DataFrame] = {
@@ -62,6 +75,8 @@ def relied_on(**more: Any) -> DriftFacts:
             "core.purchase_order_lines", [line | {"estimated_days": Decimal(20)}]
         ),
         "bills": frame("core.bills", [bill]),
+        "reduced": pl.DataFrame(schema=REDUCED),
+        "supplier_invoices": frame("core.supplier_invoices", [registered]),
         "invoiced": pl.DataFrame([sent | {"currency": "EUR"}], INVOICED),
         "client_invoices": frame("core.client_invoices", [invoice]),
     }
@@ -108,6 +123,14 @@ def test_nothing_is_said_while_nothing_moved() -> None:
         ("bills", {"amount": Decimal(5000)}, "BILL_CHANGED", ("4,500.00", "5,000.00"), "500"),
         ("bills", {"invoice_number": "F-2"}, "BILL_CHANGED", ("(F-1)", "(F-2)"), "0"),
         ("bills", {"deleted_at": NOON}, "BILL_CHANGED", ("4,500.00", "deleted"), "4500"),
+        ("bills", {"status": "Void"}, "BILL_CHANGED", ("4,500.00", "deleted"), "4500"),
+        (
+            "supplier_invoices",
+            {"status": "cancelled"},
+            "BILL_CHANGED",
+            ("4,500.00 EUR", "cancelled"),
+            "4500",
+        ),
         (
             "client_invoices",
             {"total_excl_tax": Decimal(9000)},
@@ -171,3 +194,26 @@ def test_it_speaks_french() -> None:
         said
         == "Jean Dupont, octobre 2026 : le CRA a été validé avec 20 j, il dit maintenant 18,5 j"
     )
+
+
+def test_receipts_below_what_was_paid_are_to_be_claimed() -> None:
+    """Both counts of days, and the euros of those that settled bills took beyond them."""
+    line = {"po_id": "PO1", "po_line": 1, "po_reference": "PO-1", "currency": "EUR"}
+    days = {"was": Decimal(20), "now": Decimal(12), "unproven": Decimal(3)}
+    reduced = pl.DataFrame([line | days | {"po_price": Decimal(450)}], REDUCED)
+    [hold] = find_drift(relied_on(reduced=reduced), "en").to_dicts()
+    assert (hold["code"], hold["break_id"]) == ("RECEIPT_REDUCED", "drift/receipt/PO1/1")
+    assert (hold["expected"], hold["actual"]) == ("20 d", "12 d")
+    assert hold["amount_at_stake"] == Decimal(1350)
+
+
+def test_a_bill_that_is_gone_on_both_sides_is_no_drift() -> None:
+    """Voided in Bill.com and cancelled in BoondManager: nothing of it is paid."""
+    void = put(relied_on(), "bills", status="void")
+    assert find_drift(put(void, "supplier_invoices", status="cancelled"), "en").is_empty()
+
+
+def test_a_cancelled_registration_that_is_held_is_said_once() -> None:
+    """A bill that is looked at again says so by its own hold."""
+    gone = put(relied_on(), "supplier_invoices", status="cancelled")
+    assert find_drift(put(gone, "accepted", holds=["INVOICE_CANCELLED"]), "en").is_empty()

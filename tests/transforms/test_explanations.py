@@ -73,13 +73,14 @@ def test_a_gap_is_said_with_money_and_cause() -> None:
     given = facts([line("20")], [cra("18", absent=2)])
     assert cras(given) == [
         (
-            "Le client déclare 20 j, le CRA 18 j : 2 j de trop déclarés (1 000,00 EUR) ; "
+            "Le client déclare 20 j, le CRA 18 j : 2 j de plus dans la déclaration "
+            "(1 000,00 EUR) ; "
             "absence de 2 j (19 et 20 octobre 2026) saisie dans le CRA."
         )
     ]
     assert cras(given, "en") == [
         (
-            "The client declares 20 d, the CRA 18 d: 2 d too many declared (1,000.00 EUR); "
+            "The client declares 20 d, the CRA 18 d: 2 d more in the declaration (1,000.00 EUR); "
             "absence of 2 d (19 and 20 October 2026) entered in the CRA."
         )
     ]
@@ -133,21 +134,24 @@ def test_a_row_that_was_not_checked_says_so() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (world(**billed()), "20 j à 450,00 EUR commandés et reçus."),
+        (world(**billed()), "La commande et les CRA couvrent 20 j à 450,00 EUR."),
         (
             world(**billed(price=480)),
-            "Prix supérieur à la commande : 480,00 EUR facturés, 450,00 EUR commandés.",
+            "Prix supérieur à la commande : facture 480,00 EUR, commande 450,00 EUR.",
         ),
         (
             world(**billed(), cra_days=worked(days=12)),
             (
-                "12 j reçus sur 20 j facturés : 5 400,00 EUR peuvent être payés ; "
+                "Les CRA prouvent 12 j sur 20 j : 5 400,00 EUR à payer ; "
                 "aucune explication trouvée dans les données."
             ),
         ),
         (
             world(**billed(), cras=[supplier_facts.cra(status="submitted")]),
-            "Aucun jour reçu pour 20 j facturés ; 20 j dans des CRA pas encore validés (R1).",
+            (
+                "La facture demande 20 j, aucun jour de CRA disponible ; "
+                "20 j dans des CRA pas encore validés (R1)."
+            ),
         ),
         (
             world(
@@ -155,9 +159,12 @@ def test_a_row_that_was_not_checked_says_so() -> None:
                 purchase_orders=[supplier_facts.order(start_date=date(2026, 11, 10))],
                 cra_days=worked(start=date(2026, 11, 10)),
             ),
-            "Dates hors commande : facturée le 05/11/2026, commande à partir du 10/11/2026.",
+            (
+                "Dates hors commande : datée du 5 novembre 2026, "
+                "commande valable à partir du 10 novembre 2026."
+            ),
         ),
-        (world(**billed(quantity=-3)), "Avoir de -1 350,00 EUR."),
+        (world(**billed(quantity=-3)), "Avoir de 1 350,00 EUR."),
         (
             world(**billed(), unread=frozenset({"boond.cras"})),
             "Non vérifié : lecture incomplète de boond.cras.",
@@ -178,7 +185,7 @@ def test_a_decision_is_said_with_what_is_proven(decision: str, word: str) -> Non
     who = {"decided_by": "Anne", "reason": "vu", "decided_at": datetime(2026, 12, 1, tzinfo=UTC)}
     asked = pl.DataFrame([decided | who], schema=OVERRIDES, orient="row")
     assert bills(replace(given, overrides=asked)) == [
-        f"Facturé : 9 600,00 EUR, prouvé : 9 000,00 EUR. {word} par Anne le 1er décembre 2026 : vu."
+        f"Facture : 9 600,00 EUR, prouvé : 9 000,00 EUR. {word} par Anne le 1er décembre 2026 : vu."
     ]
 
 
@@ -186,7 +193,7 @@ def test_several_holds_are_counted() -> None:
     """The gravest is told, and how many there are beside it."""
     _, second = bills(world(**several(billed(), billed("B2", quantity=18))))
     assert "(et un autre motif)" in second
-    assert second.endswith("ont déjà servi à d'autres factures (F-B1).")
+    assert second.endswith("de CRA déjà pris par une autre facture (F-B1).")
 
 
 def test_off_and_registered_are_said_of_a_bill() -> None:

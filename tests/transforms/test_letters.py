@@ -20,6 +20,8 @@ OWED: dict[str, Any] = {
     "days_left": -1,
     "due_date": date(2026, 11, 4),
     "cra_status": None,
+    "reminded": True,
+    "manager_told": True,
     "first_name": "N",
     "name": "N",
     "blocked_amount": Decimal("1234.5"),
@@ -140,3 +142,20 @@ def test_an_address_is_one_address() -> None:
 def test_a_line_is_one_line(text: str) -> None:
     """No control character, no direction mark, no line break of any kind."""
     assert len(one_line(text).splitlines()) <= 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_said_to_be_told_who_cannot_be(language: Language) -> None:
+    """A manager without address is not said to know, nor a consultant to be reminded."""
+    late = OWED | {"risk": "critical", "days_left": -1}
+    for letter, known in (("reminder", "manager_told"), ("manager", "reminded")):
+        texts = {written(letter, language, late | {known: said}).text for said in (True, False)}
+        assert len(texts) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_unknown_due_date_is_not_today(language: Language) -> None:
+    """A statement without due date names none."""
+    text = written("billing", language, FACTS["billing"] | {"due_date": None}).text
+    assert "chéance" not in text
+    assert "Payment due" not in text

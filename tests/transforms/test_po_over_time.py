@@ -23,6 +23,8 @@ from tests.transforms.supplier_facts import (
     world,
 )
 from transforms.suppliers.po_matching import BillFacts
+from transforms.words.evidence import CAUSES
+from transforms.words.explanations import explained_bills
 
 DECEMBER = date(2026, 12, 5)
 LATER = billed("B2", 8, invoice_date=DECEMBER)
@@ -128,3 +130,100 @@ def test_a_line_is_its_quantity_times_its_price_even_where_totals_are_off() -> N
     assert codes(matched(facts, {"total_amount": "off"})) == ["LINE_TOTAL"]
     other_total = world(bills=[bill(amount=9100)], bill_lines=[bill_line()])
     assert codes(matched(other_total, {"total_amount": "off"})) == []
+
+
+def credited(days: int, **more: Any) -> BillFacts:
+    """B1 was registered for 8 of its 20 days; then C1 credits some, and B2 asks for 8 days."""
+    credit = billed("C1", -days, invoice_date=date(2026, 12, 3))
+    return half_paid(several(billed(), credit, LATER) | more)
+
+
+def test_a_credit_note_first_uses_up_what_is_not_proven() -> None:
+    """The credit that we asked for ends the hold, and opens no day for another bill."""
+    found = matched(credited(12))
+    assert statuses(found) == ["matched", "pending_receipt", "matched"]
+    assert found.matches.get_column("accepted_amount").to_list() == [9000, 0, -5400]
+    assert row(found)["action"] == "register; a person pays what the credit notes leave"
+    assert "bill/B1/1" not in found.holds.get_column("break_id").to_list()
+    days = found.consumption.group_by("bill_id").agg(pl.col("quantity").sum())
+    assert dict(days.iter_rows()) == {"B1": 8}
+    [said] = explained_bills(found, pl.DataFrame(schema=CAUSES), "en").filter(
+        pl.col("break_id") == "bill/B1/1"
+    )["explanation"]
+    assert said.startswith("8 d of 20 d invoiced are received; credit notes cover the rest")
+
+
+@pytest.mark.parametrize(("days", "waits"), [(5, 7), (12, 0), (15, 0)])
+def test_what_waits_shrinks_by_what_is_credited(days: int, waits: int) -> None:
+    """Invoiced less accepted is what neither days nor credit notes cover."""
+    found = row(matched(credited(days)))
+    assert found["invoiced_amount"] - found["accepted_amount"] == waits * 450
+
+
+def test_a_credit_beyond_what_is_not_proven_frees_days() -> None:
+    """15 days credited, 12 of them unproven: three days are free for the next bill."""
+    later = row(matched(credited(15)), "bill/B2/1")
+    assert (later["status"], later["matchable_qty"]) == ("partial", 3)
+
+
+def test_a_registered_credit_note_goes_on_counting() -> None:
+    """The next look says the same, though the credit note is settled now."""
+    first = matched(credited(5))
+    facts = half_paid(several(billed(), billed("C1", -5), LATER))
+    written = first.matches.filter(pl.col("bill_id") == "C1")
+    taken = first.consumption.filter(pl.col("bill_id") == "C1")
+    later = replace(
+        facts,
+        settled=pl.concat([facts.settled, written], how="vertical_relaxed"),
+        consumed=pl.concat([facts.consumed, taken], how="diagonal"),
+    )
+    again = matched(later).matches
+    assert again.equals(first.matches.filter(pl.col("bill_id") != "C1"))
+
+
+def test_a_credit_note_lessens_what_is_to_be_claimed_back() -> None:
+    """A paid bill of 20 days, 8 of them proven: a credit of 10 leaves 2 days to claim."""
+    credit = billed("C1", -10, invoice_date=date(2026, 12, 3))
+    paid = world(**several(billed(status="paid"), credit), cra_days=worked(days=8))
+    claimed = matched(paid).holds.filter(pl.col("code") == "PAID_UNPROVEN")
+    assert claimed.get_column("amount_at_stake").to_list() == [900]
+    whole = world(
+        **several(billed(status="paid"), credit | billed("C1", -12)), cra_days=worked(days=8)
+    )
+    assert statuses(matched(whole)) == ["matched", "matched"]
+
+
+def test_days_that_come_after_a_credit_note_flag_the_bill() -> None:
+    """Proven by its own days it goes out, and what was credited is free for the next bill."""
+    found = matched(credited(12, cra_days=worked(days=20)))
+    assert row(found)["action"] == "register and flag for payment"
+    assert row(found, "bill/B2/1")["status"] == "matched"
+
+
+def test_a_paid_credit_note_that_is_held_frees_nothing() -> None:
+    """It is not registered while a person decides, so the days that it credits stay taken."""
+    held = billed("C1", -8, price=500, status="paid", invoice_date=date(2026, 12, 3))
+    found = matched(half_paid(several(billed(quantity=8), held, LATER)))
+    assert statuses(found) == ["matched", "pending_receipt", "review"]
+
+
+def settled(quantity: int, days: int, **more: Any) -> BillFacts:
+    """B1 was flagged for some days of 20 received; now there are others."""
+    first = matched(world(**billed(quantity=quantity)))
+    rows = billed(quantity=quantity) | {"cra_days": worked(days=days)} | more
+    return world(**rows, settled=first.matches, consumed=first.consumption)
+
+
+def test_receipts_below_what_was_settled_are_told_by_order_line() -> None:
+    """15 days paid, 12 left of 20: three are to be claimed, and none while the days suffice."""
+    [told] = matched(settled(15, 12)).reduced.to_dicts()
+    assert (told["was"], told["now"], told["unproven"], told["po_price"]) == (20, 12, 3, 450)
+    assert matched(settled(15, 15)).reduced.is_empty()
+
+
+def test_a_credit_note_ends_what_is_to_be_claimed() -> None:
+    """The supplier credits the three days that were taken back."""
+    first = matched(world(**several(billed(quantity=15), billed("C1", -3))))
+    less = settled(15, 12)
+    both = replace(less, settled=first.matches, consumed=first.consumption)
+    assert matched(both).reduced.is_empty()

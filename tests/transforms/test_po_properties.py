@@ -1,5 +1,6 @@
 """What holds for any history of orders, receipts, invoices, credit notes and decisions."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -225,6 +226,28 @@ def _beyond(story: _Story, most: dict[int, int], limit: int) -> list[Any]:
     return [(n, days, ceiling[n]) for n, days in paid.items() if days > ceiling[n]]
 
 
+def _left_over(story: _Story, found: BillMatching) -> list[Any]:
+    """Order lines on which a bill waits for days, while fewer are taken than are received.
+
+    Credit notes of days that were never proven would leave it so: the days would be paid again.
+    A line of credit on an invoice counts only with that invoice, which may come later.
+    """
+    beside = (pl.col("invoiced_amount") > 0).any().over("bill_id") & (pl.col("invoiced_amount") < 0)
+    apart = found.matches.filter(beside).get_column("po_line").to_list()
+    waits = (pl.col("status") == "pending_receipt") & (pl.col("invoiced_amount") > 0)
+    held = pl.when(pl.col("holds").list.len() > 0).then("matchable_qty").otherwise("invoiced_qty")
+    reserved = found.matches.filter(waits).group_by("po_line").agg(held.sum())
+    short = found.matches.filter(
+        (pl.col("status") == "partial") & pl.col("holds").list.contains("QTY_RECEIVED")
+    )
+    received = dict(short.select("po_line", "received_qty").iter_rows())
+    lines = story.rows.filter(pl.col("po_line").is_not_null())
+    taken = Counter(dict(reserved.iter_rows()))
+    taken.update(dict(lines.group_by("po_line").agg(_accepted_days().sum()).iter_rows()))
+    open_lines = {n: days for n, days in received.items() if n not in apart}
+    return [(n, taken[n], days) for n, days in open_lines.items() if taken[n] < days]
+
+
 def _twice(standing: pl.DataFrame, *, first: bool) -> pl.DataFrame:
     """Days of which more was consumed than was ever worked, or less than nothing in one look.
 
@@ -251,6 +274,7 @@ def test_p28_nothing_is_accepted_beyond_order_and_receipt(
         above = positive.filter(pl.col("accepted_amount") > pl.col("invoiced_amount"))
         assert above.is_empty()
         assert _beyond(story, most, tolerance) == []
+        assert _left_over(story, found) == []
         assert _twice(story.standing, first=night is nights[0]).is_empty()
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from tests.transforms.client_facts import (
@@ -86,6 +87,16 @@ def test_a_mailbox_provider_is_no_clients_domain() -> None:
 
 
 SHARED = [ACME, client("C2", "Umbrella", contacts=ACME["contacts"])]
+
+
+def test_our_own_domain_is_no_clients() -> None:
+    """A colleague does not speak for the client among whose contacts our salesman is."""
+    clients = [client(contacts=json.dumps([{"email": "sales@esn.fr"}]))]
+    given = mailed(said(), clients=clients, sender="jean@esn.fr")
+    ours = given.consultants.with_columns(manager_email=pl.lit("Chef@ESN.fr"))
+    assert only(matched(given).matches, "client_id") == "C1"
+    found = matched(CraFacts(**vars(given) | {"consultants": ours}))
+    assert only(found.holds, "code") == "SENDER_UNKNOWN"
 
 
 def test_an_address_of_two_clients_names_both() -> None:

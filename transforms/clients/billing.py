@@ -108,7 +108,7 @@ def propose_invoices(
     proposals = invoices(due, terms)
     rows = _with_references(rows, proposals)
     validated = to_validate(rows, matching.reports, periods)
-    notes = credit_notes(_to_credit(rows.filter(asked), facts, matching, ledger), terms)
+    notes = _credit_notes(rows.filter(asked), facts, matching, ledger, terms)
     notes_due = notes_due.join(
         rows.filter("credit", ~pl.col("covers_due")), on="break_id", how="semi"
     )
@@ -119,7 +119,7 @@ def propose_invoices(
         holds=pl.concat([matching.holds, found.join(done, on="break_id", how="semi")]).sort(
             list(HOLDS)[:4]
         ),
-        proposals=_approved(pl.concat([_with_cras(proposals, validated), notes]), policy),
+        proposals=_approved(pl.concat([_with_cras(proposals, validated), *notes]), policy),
         to_validate=validated,
         to_invalidate=sent_back,
         ledger=ledger.new,
@@ -130,15 +130,18 @@ def propose_invoices(
     )
 
 
-def _to_credit(
-    rows: pl.DataFrame, facts: CraFacts, matching: CraMatching, ledger: Ledger
-) -> pl.DataFrame:
-    """What was billed too much on a row's own contract, and on one that its CRA has left."""
+def _credit_notes(
+    rows: pl.DataFrame, facts: CraFacts, matching: CraMatching, ledger: Ledger, terms: Terms
+) -> list[pl.DataFrame]:
+    """Of what was billed too much on a row's own contract, and on one that its CRA has left."""
     own = rows.filter("credit", "too_much").with_columns(
         rest_days="credit_days", rest_amount="credit_amount"
     )
-    left = to_credit_elsewhere(rows.filter("could_bill"), facts, matching, ledger)
-    return pl.concat([own, left], how="diagonal")
+    leaving = rows.filter("could_bill", pl.col("elsewhere_id").is_not_null())
+    if own.is_empty() and leaving.is_empty():
+        return []
+    left = to_credit_elsewhere(leaving, facts, matching, ledger)
+    return [credit_notes(pl.concat([own, left], how="diagonal"), terms)]
 
 
 def _held(rows: pl.DataFrame, ledger: Ledger) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

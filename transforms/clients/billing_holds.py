@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS, holds_of
+from transforms.clients.cra_outcomes import HOLDS, NO_HOLDS, holds_of
 from transforms.clients.ledger import Ledger
 from transforms.clients.rates import RATE_AMBIGUOUS, RATE_MISSING, month_start
 from transforms.names import plain
@@ -22,7 +22,7 @@ def foreign(vat_number: pl.Expr, country: pl.Expr) -> pl.Expr:
     return by_vat.fill_null(value=False) | by_country.fill_null(value=False)
 
 
-def _touched(rows: pl.LazyFrame, invoices: pl.LazyFrame) -> pl.LazyFrame:
+def _touched(rows: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
     """`break_id`, `touching_id` and `touching` of the invoices on the row's contract and month.
 
     An invoice that names no contract may be for any of the client's. Where several months are one
@@ -64,9 +64,11 @@ def _invoice_months() -> pl.Expr:
 
 
 def _invoice_holds(
-    rows: pl.LazyFrame, code: str, invoices: pl.DataFrame, when: pl.Expr, expected: str
-) -> pl.LazyFrame:
-    touched = rows.join(_touched(rows, invoices.lazy()), on="break_id")
+    rows: pl.DataFrame, code: str, invoices: pl.DataFrame, when: pl.Expr, expected: str
+) -> pl.DataFrame:
+    if invoices.is_empty():
+        return NO_HOLDS
+    touched = rows.join(_touched(rows, invoices), on="break_id")
     return holds_of(
         touched,
         code,
@@ -85,18 +87,19 @@ def billing_holds(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
         rows: rows of `billing`, with `could_bill`, `rest_days` and `rest_amount`.
         ledger: what was billed and what stands in the way.
     """
-    due = rows.lazy().filter("could_bill").with_columns(stake_amount=pl.col("rest_amount").abs())
+    due = rows.filter("could_bill").with_columns(stake_amount=pl.col("rest_amount").abs())
+    found = pl.concat([*_contract_holds(due), *_vendor_holds(due, ledger), _moved_holds(due)])
+    if found.is_empty():
+        return found
     rest = pl.lit("to bill: ") + days_text(pl.col("rest_days"))
     return (
-        pl.concat([*_contract_holds(due), *_vendor_holds(due, ledger), _moved_holds(due)])
-        .join(due.select("break_id", rest=rest), on="break_id", how="left")
+        found.join(due.select("break_id", rest=rest), on="break_id", how="left")
         .with_columns(detail=pl.coalesce("detail", "rest"))
         .select(list(HOLDS))
-        .collect()
     )
 
 
-def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
+def _contract_holds(due: pl.DataFrame) -> list[pl.DataFrame]:
     """What the contract does not tell: that it covers the month, the rate, the tax."""
     to_bill = pl.col("rest_days") != Decimal(0)
     problem = pl.col("rate_problem")
@@ -107,7 +110,7 @@ def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
             "CONTRACT_NOT_ACTIVE",
             ~pl.col("active"),
             pl.lit("a contract that covers ") + pl.col("period"),
-            pl.coalesce("contract_id", pl.lit("none")),
+            pl.coalesce(sentence("contract {}", "contract_id"), pl.lit("none")),
         ),
         (RATE_MISSING, problem == RATE_MISSING, "a rate for the consultant", "none"),
         (RATE_AMBIGUOUS, (problem == RATE_AMBIGUOUS) | mixed, "one rate", several),
@@ -125,7 +128,7 @@ def _contract_holds(due: pl.LazyFrame) -> list[pl.LazyFrame]:
     ]
 
 
-def _moved_holds(due: pl.LazyFrame) -> pl.LazyFrame:
+def _moved_holds(due: pl.DataFrame) -> pl.DataFrame:
     """Days of the month that are billed on a contract that the CRA has left."""
     return holds_of(
         due,
@@ -139,7 +142,7 @@ def _moved_holds(due: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _vendor_holds(due: pl.LazyFrame, ledger: Ledger) -> list[pl.LazyFrame]:
+def _vendor_holds(due: pl.DataFrame, ledger: Ledger) -> list[pl.DataFrame]:
     """Invoices and credit notes at the vendor that a person made or cancelled."""
     days = pl.col("rest_days")
     by_hand, cancelled = days != Decimal(0), days > Decimal(0)
@@ -161,7 +164,7 @@ def credit_notes_due(rows: pl.DataFrame) -> pl.DataFrame:
         rows: rows of `billing_rows`.
     """
     own = _credit_holds(
-        rows.lazy().filter("could_bill", "too_much"),
+        rows.filter("could_bill", "too_much"),
         pl.col("credit_days").abs(),
         pl.col("credit_amount").abs(),
         subject_id=pl.col("contract_id"),
@@ -169,19 +172,19 @@ def credit_notes_due(rows: pl.DataFrame) -> pl.DataFrame:
         actual=days_text(pl.col("billed_days")) + pl.lit(" billed"),
     )
     left = _credit_holds(
-        rows.lazy().filter("could_bill", "twice"),
+        rows.filter("could_bill", "twice"),
         pl.col("elsewhere_days"),
         pl.col("elsewhere_amount"),
         subject_id=pl.col("elsewhere_id"),
         expected="nothing billed on a contract without a CRA",
         actual=days_text(pl.col("elsewhere_days")) + sentence(" on {}", "elsewhere"),
     )
-    return pl.concat([own, left]).collect()
+    return pl.concat([own, left])
 
 
 def _credit_holds(
-    rows: pl.LazyFrame, days: pl.Expr, amount: pl.Expr, **texts: pl.Expr | str
-) -> pl.LazyFrame:
+    rows: pl.DataFrame, days: pl.Expr, amount: pl.Expr, **texts: pl.Expr | str
+) -> pl.DataFrame:
     credit = sentence(
         "to credit: {}, {}", days_text(days), money_text(amount, pl.col("bill_currency"))
     )

@@ -100,7 +100,7 @@ def to_credit_elsewhere(
     """Rows for the credit notes of contracts that a CRA has left, all that was billed negative.
 
     Args:
-        rows: rows of `rows_to_bill` that ask for them.
+        rows: rows of `rows_to_bill` that ask for them: those with an `elsewhere_id`.
         facts: what is known.
         matching: what the comparison said.
         ledger: what was billed.
@@ -109,9 +109,7 @@ def to_credit_elsewhere(
         "payment_terms", "tax_rate", contract_id="id", contract_reference="reference"
     )
     person = ["client_id", "consultant_id", "period"]
-    about = rows.filter(pl.col("elsewhere_id").is_not_null()).select(
-        *person, "first_name", "last_name", "break_id", "bill_currency"
-    )
+    about = rows.select(*person, "first_name", "last_name", "break_id", "bill_currency")
     return (
         _contracts_left(facts, matching, ledger)
         .join(about.unique(person, keep="first", maintain_order=True), on=person)

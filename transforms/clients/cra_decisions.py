@@ -153,6 +153,11 @@ def judged(rows: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
         rows: priced rows of `cra_matching`.
         overrides: OVERRIDES.
     """
+    if overrides.is_empty():
+        nobody = DECISION | {"made_on": pl.String(), "own": pl.String()}
+        none = [pl.lit(None, dtype).alias(name) for name, dtype in nobody.items()]
+        no = pl.lit(value=False)
+        return rows.with_columns(*none, approved=no, rejected=no)
     about = rows.filter(pl.col("break_id").is_in(overrides["break_id"].to_list()))
     heads = overrides.with_columns(
         made_on="fingerprint", fingerprint=pl.col("fingerprint").str.split(_SEPARATOR).list.first()
@@ -195,6 +200,8 @@ def lifted(rows: pl.DataFrame, holds: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         how="left",
         maintain_order="left",
     )
+    if told["decision"].null_count() == told.height:
+        return told, holds
     left = pl.concat(
         [
             overridden(holds.filter(~differing), told.filter("approved")["break_id"]),
@@ -209,9 +216,10 @@ def noted(holds: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     A hold that could be lifted and is still there beside an approval is one that it did not know.
     """
-    notes = rows.filter(pl.col("decision").is_not_null()).select(
-        "break_id", "approved", stale=stale_note(), note=other_figures()
-    )
+    about = rows.filter(pl.col("decision").is_not_null())
+    if about.is_empty() or holds.is_empty():
+        return holds
+    notes = about.select("break_id", "approved", stale=stale_note(), note=other_figures())
     unknown = pl.col("approved") & ~pl.col("code").is_in(list(NOT_OVERRIDABLE))
     note = pl.coalesce("stale", pl.when(unknown).then("note"))
     detail = pl.concat_str(note, "detail", separator="; ", ignore_nulls=True)
@@ -247,9 +255,11 @@ def marked(rows: pl.DataFrame, found: pl.DataFrame, due: pl.DataFrame) -> pl.Dat
 
 def _marks(holds: pl.DataFrame, name: str) -> pl.DataFrame:
     each = pl.struct("code", "subject_id", "expected", "actual")
+    liftable = holds.filter(~pl.col("code").is_in(list(NOT_OVERRIDABLE)))
+    if liftable.is_empty():
+        return pl.DataFrame(schema={"break_id": pl.String, name: pl.String})
     return (
-        holds.filter(~pl.col("code").is_in(list(NOT_OVERRIDABLE)))
-        .sort("code", "subject_id", "expected", "actual")
+        liftable.sort("code", "subject_id", "expected", "actual")
         .group_by("break_id", maintain_order=True)
         .agg(told=each)
         .select("break_id", fingerprint("told").alias(name))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS, OVER, UNDER, conform, holds_of
+from transforms.clients.cra_outcomes import HOLDS, NO_HOLDS, OVER, UNDER, conform, holds_of
 from transforms.clients.declared import AMBIGUOUS, FOUND, UNKNOWN
 from transforms.declarations.forms import PERIOD_AMBIGUOUS, SENDER_UNKNOWN, UNREADABLE
 from transforms.policy import Policy
@@ -52,19 +52,20 @@ def comparison_holds(decided: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         decided: decided rows of `cra_matching`.
         policy: limits of gaps.
     """
-    rows = decided.lazy()
-    found = [*_party_holds(rows), *_line_holds(rows), *_report_holds(rows)]
-    return pl.concat([*found, *_difference_holds(rows, policy)]).collect()
+    found = [*_party_holds(decided), *_line_holds(decided), *_report_holds(decided)]
+    return pl.concat([*found, *_difference_holds(decided, policy)])
 
 
-def _line_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+def _line_holds(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """What the declared line leaves open: its reading, its contract."""
     unsure = holds_of(
         rows,
         "LOW_CONFIDENCE",
         pl.col("unsure").fill_null(value=False),
         tolerance="0.85",
-        detail="the line was read with too little confidence",
+        detail=pl.when(pl.col("doubt").list.len() > 0)
+        .then(pl.lit("read with too little confidence: ") + pl.col("doubt").list.join("; "))
+        .otherwise(pl.lit("the line was read with too little confidence")),
     )
     ambiguous = holds_of(
         rows,
@@ -72,12 +73,12 @@ def _line_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
         pl.col("contract_ambiguous") & (pl.col("consultant_id") != "unknown"),
         expected="one contract",
         actual=pl.coalesce("declared_contract", pl.lit("none named")),
-        detail=pl.lit("possible: ") + pl.coalesce("contracts_text", pl.lit("none")),
+        detail=pl.lit("among ") + pl.coalesce("contracts_text", pl.lit("none")),
     )
     return [unsure, ambiguous]
 
 
-def _report_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+def _report_holds(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """CRAs of a declared row that cannot be compared yet."""
     paired = pl.col("declared_days").is_not_null() & pl.col("client_id").is_not_null()
     draft = holds_of(
@@ -86,7 +87,7 @@ def _report_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
         paired & _some("draft_ids"),
         expected="submitted",
         actual="draft",
-        detail=pl.col("draft_ids").list.join(", "),
+        detail=pl.lit("CRA ") + pl.col("draft_ids").list.join(", "),
     )
     inconsistent = holds_of(
         rows,
@@ -94,13 +95,13 @@ def _report_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
         paired & _some("inconsistent_ids"),
         expected=days_text(pl.col("said_days")),
         actual=days_text(pl.col("found_days")),
-        detail=pl.lit("total against production lines of ")
+        detail=pl.lit("its total against the production lines of CRA ")
         + pl.col("inconsistent_ids").list.join(", "),
     )
     return [draft, inconsistent]
 
 
-def _difference_holds(rows: pl.LazyFrame, policy: Policy) -> list[pl.LazyFrame]:
+def _difference_holds(rows: pl.DataFrame, policy: Policy) -> list[pl.DataFrame]:
     """Differences that a person decides on before, or instead of, an invalidation."""
     differs = pl.col("outcome").is_in([OVER, UNDER])
     sides = {
@@ -112,7 +113,7 @@ def _difference_holds(rows: pl.LazyFrame, policy: Policy) -> list[pl.LazyFrame]:
         "VALIDATED_CRA_DIFFERS",
         differs & _some("validated_ids"),
         **sides,
-        detail=pl.col("validated_ids").list.join(", "),
+        detail=pl.lit("CRA ") + pl.col("validated_ids").list.join(", "),
     )
     confirmed = holds_of(
         rows,
@@ -132,12 +133,12 @@ def _difference_holds(rows: pl.LazyFrame, policy: Policy) -> list[pl.LazyFrame]:
     return [validated, confirmed, gap]
 
 
-def _party_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+def _party_holds(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """Who is not known: the client, the consultant, or which of several."""
     said = pl.coalesce("client", pl.lit("a CRA without client"))
     several = pl.col("client_verdict") == AMBIGUOUS
     nobody = (pl.col("client_verdict") == FOUND) & (pl.col("person_verdict") == UNKNOWN)
-    asked = pl.coalesce("candidates", pl.lit("no candidate from 80 up"))
+    asked = pl.coalesce("candidates", pl.lit("no name that is 80 % alike"))
     return [
         holds_of(
             rows,
@@ -160,7 +161,7 @@ def _party_holds(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
             nobody,
             expected="a consultant",
             actual=pl.col("declared_name"),
-            tolerance="score 92, 5 ahead",
+            tolerance="score of 92 of 100 and 5 ahead",
             detail=asked,
         ),
     ]
@@ -174,6 +175,11 @@ def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:
     Args:
         lines: unreadable declaration lines, with `break_id`.
     """
+    no_month = pl.col("problem_code") == PERIOD_AMBIGUOUS
+    of_line = sentence("the month of this line cannot be told: {}", "line_text")
+    problem = pl.when(no_month & (pl.col("line_no") > 0)).then(of_line).otherwise("problem")
+    if lines.is_empty():
+        return NO_HOLDS
     held = lines.with_columns(
         subject=pl.lit("declaration"),
         subject_id=pl.col("declaration_id"),
@@ -185,6 +191,8 @@ def unread_holds(lines: pl.DataFrame) -> pl.DataFrame:
         actual=pl.col("line_text"),
         tolerance=pl.lit(None, dtype=pl.String),
         amount_at_stake=pl.col("amount"),
-        detail=sentence("{}, line {}: {}", "file_name", "line_no", "problem"),
+        detail=pl.when(pl.col("line_no") == 0)
+        .then(sentence("{}, the whole file: {}", "file_name", problem))
+        .otherwise(sentence("{}, line {}: {}", "file_name", "line_no", problem)),
     )
     return conform(held, HOLDS)

@@ -31,7 +31,6 @@ from transforms.clients.cra_outcomes import (
     SEVERITIES,
     UNDECLARED,
     UNDER,
-    codes_by_row,
     conform,
     severity_of,
 )
@@ -41,7 +40,7 @@ from transforms.clients.declared import People
 from transforms.clients.rates import covering, daily_rates
 from transforms.clients.reported import by_month, neighbour_months, reported
 from transforms.declarations.senders import believed
-from transforms.money import DAYS, product
+from transforms.money import DAYS, MONEY, product
 from transforms.overrides import nobody_decided
 from transforms.policy import Policy
 from transforms.words.figures import sentence
@@ -56,6 +55,23 @@ NEEDED = frozenset(
         "declarations.files",
     }
 )
+UNREAD: dict[str, pl.DataType] = {
+    "break_id": pl.String(),
+    "declaration_id": pl.String(),
+    "file_name": pl.String(),
+    "line_no": pl.Int32(),
+    "line_text": pl.String(),
+    "problem": pl.String(),
+    "problem_code": pl.String(),
+    "period": pl.String(),
+    "client_id": pl.String(),
+    "consultant": pl.String(),
+    "name_key": pl.String(),
+    "amount": MONEY,
+    "currency": pl.String(),
+}
+"""What is known of a line that cannot be read."""
+
 INVALIDATED: dict[str, pl.DataType] = {"cra_id": pl.String(), "cra_days": DAYS}
 
 
@@ -151,7 +167,13 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
 
 def _believed(facts: CraFacts) -> pl.DataFrame:
     """The declaration lines, those of mails given to the clients whose they are."""
-    return believed(facts.declaration_lines, facts.declarations, facts.clients, facts.contracts)
+    return believed(
+        facts.declaration_lines,
+        facts.declarations,
+        facts.clients,
+        facts.contracts,
+        facts.consultants,
+    )
 
 
 def _months(facts: CraFacts, monthly: pl.DataFrame, periods: Sequence[str]) -> set[str]:
@@ -198,11 +220,13 @@ def _paired(facts: CraFacts, monthly: pl.DataFrame, months: list[str]) -> Pairin
 
 def _unread(facts: CraFacts) -> pl.DataFrame:
     """Unreadable lines of all months: what replaced one may be of a month not asked for."""
-    problems = facts.declaration_lines.filter(pl.col("problem").is_not_null())
-    about = facts.declaration_lines.clear() if problems.is_empty() else facts.declaration_lines
-    unread = unread_lines(readable_lines(about, facts.declarations, facts.clients))
+    lines = facts.declaration_lines
+    if lines["problem"].null_count() == lines.height:
+        return pl.DataFrame(schema=UNREAD)
+    unread = unread_lines(readable_lines(lines, facts.declarations, facts.clients))
     file = pl.col("declaration_id").str.head(12)
-    return unread.with_columns(break_id=sentence("declaration/{}/{}", file, "line_no"))
+    named = unread.with_columns(break_id=sentence("declaration/{}/{}", file, "line_no"))
+    return conform(named, UNREAD)
 
 
 def _with_break_id(rows: pl.DataFrame) -> pl.DataFrame:
@@ -260,6 +284,8 @@ def _not_checked(facts: CraFacts) -> pl.Expr:
     """Whether a stream that the row needs, or a row of it that names this one, was not read."""
     if facts.unread & NEEDED:
         return pl.lit(value=True)
+    if facts.quarantined.is_empty():
+        return pl.lit(value=False)
     names = {"consultant": "consultant_id", "client": "client_id", "contract": "contract_id"}
     streams = [stream.split(".")[-1] for stream in NEEDED]
     ours = facts.quarantined.filter(pl.col("stream").str.split(".").list.last().is_in(streams))
@@ -292,10 +318,9 @@ def _action() -> pl.Expr:
 
 def _worded(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
     """Adds severity, action, an empty explanation and `waiting` (for the consultant)."""
-    worst = (
-        holds.with_columns(rank=pl.col("severity").cast(pl.Enum(SEVERITIES)))
-        .group_by("break_id")
-        .agg(hold_severity=pl.col("rank").max())
+    held = holds.group_by("break_id").agg(
+        holds=pl.col("code").unique().sort(),
+        hold_severity=pl.col("severity").cast(pl.Enum(SEVERITIES)).max(),
     )
     own = severity_of(pl.col("outcome"), OUTCOME_SEVERITY).cast(pl.Enum(SEVERITIES))
     looked_at = ~pl.col("outcome").is_in([NOT_CHECKED])
@@ -303,9 +328,7 @@ def _worded(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
         own.to_physical(), pl.when(looked_at).then(pl.col("hold_severity").to_physical())
     )
     return (
-        rows.lazy()
-        .join(codes_by_row(holds).lazy(), on="break_id", how="left", maintain_order="left")
-        .join(worst.lazy(), on="break_id", how="left", maintain_order="left")
+        rows.join(held, on="break_id", how="left", maintain_order="left")
         .with_columns(
             holds=pl.col("holds").fill_null([]),
             severity=severity.replace_strict(dict(enumerate(SEVERITIES)), return_dtype=pl.String),
@@ -313,5 +336,4 @@ def _worded(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("hold_severity")
         .with_columns(action=_action(), explanation=pl.lit(""))
-        .collect()
     )

@@ -105,8 +105,11 @@ def severity_of(code: pl.Expr, severities: dict[str, str]) -> pl.Expr:
     return code.replace_strict(severities, default="warning", return_dtype=pl.String)
 
 
-def holds_of(rows: pl.LazyFrame, code: str, when: pl.Expr, **texts: Any) -> pl.LazyFrame:
-    """One hold row for each row where `when` is true; lazy, since many are put together.
+NO_HOLDS = pl.DataFrame(schema=HOLDS)
+
+
+def holds_of(rows: pl.DataFrame, code: str, when: pl.Expr, **texts: Any) -> pl.DataFrame:
+    """One hold row for each row where `when` is true; texts are made for those only.
 
     Args:
         rows: rows with `break_id`, `cra_ids`, `declaration_id`, `stake_amount` and `currency`.
@@ -114,6 +117,9 @@ def holds_of(rows: pl.LazyFrame, code: str, when: pl.Expr, **texts: Any) -> pl.L
         when: which rows have it.
         texts: expressions or texts of the hold's other columns, over those of the row.
     """
+    held = rows.filter(when)
+    if held.is_empty():
+        return NO_HOLDS
     blank = dict.fromkeys(("expected", "actual", "tolerance", "detail"))
     of_cra = pl.col("cra_ids").list.len() > 0
     columns = {
@@ -125,8 +131,7 @@ def holds_of(rows: pl.LazyFrame, code: str, when: pl.Expr, **texts: Any) -> pl.L
     }
     for name, text in (blank | texts).items():
         columns[name] = text if isinstance(text, pl.Expr) else pl.lit(text, dtype=pl.String)
-    held = rows.filter(when).with_columns(**columns)
-    return held.select(pl.col(name).cast(dtype) for name, dtype in HOLDS.items())
+    return conform(held.with_columns(**columns), HOLDS)
 
 
 def codes_by_row(holds: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,7 @@ SPOKEN = [
     "days",
     "amount",
     "confidence",
+    "doubt",
     "declaration_id",
     "file_rank",
 ]
@@ -226,6 +227,7 @@ def _standing(declared: pl.DataFrame) -> pl.DataFrame:
 
 def _declared_rows(standing: pl.DataFrame) -> pl.DataFrame:
     """What each row declares; lines of one file add up."""
+    unsure = pl.col("confidence") < LEAST_CONFIDENCE
     return standing.group_by("row", maintain_order=True).agg(
         pl.col(
             *ROW,
@@ -246,7 +248,8 @@ def _declared_rows(standing: pl.DataFrame) -> pl.DataFrame:
         declared_amount=pl.when(pl.col("amount").is_not_null().any())
         .then(pl.col("amount").sum())
         .cast(MONEY),
-        unsure=(pl.col("confidence") < LEAST_CONFIDENCE).any(),
+        unsure=unsure.any(),
+        doubt=pl.col("doubt").filter(unsure).drop_nulls().unique(maintain_order=True),
         contract_ambiguous=pl.col("contract_ambiguous").any(),
     )
 
@@ -277,7 +280,11 @@ def _reported_rows(worked: pl.DataFrame) -> pl.DataFrame:
         contract_ambiguous=pl.col("contract_ambiguous").any(),
     )
     for name, which in listed.items():
-        ids = worked.filter(which).group_by("row").agg(pl.col("cra_id").alias(name))
+        some = worked.filter(which)
+        if some.is_empty():
+            rows = rows.with_columns(pl.lit(None, pl.List(pl.String)).alias(name))
+            continue
+        ids = some.group_by("row").agg(pl.col("cra_id").alias(name))
         rows = rows.join(ids, on="row", how="left")
     return rows
 

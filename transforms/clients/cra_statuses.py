@@ -6,7 +6,15 @@ from decimal import Decimal
 import polars as pl
 
 from transforms.clients import cra_outcomes as say
+from transforms.money import DAYS
 from transforms.policy import Approval, Policy
+
+_INVALIDATED = {
+    "cra_id": pl.String(),
+    "break_id": pl.String(),
+    "awaiting_approval": pl.Boolean(),
+    "cra_days": DAYS,
+}
 
 
 def awaits_person(amount: pl.Expr, approval: Approval) -> pl.Expr:
@@ -38,6 +46,9 @@ def to_validate(rows: pl.DataFrame, reports: pl.DataFrame, periods: Sequence[str
 
 def to_invalidate(rows: pl.DataFrame, reports: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Submitted CRAs that differ, each once; a person first if any of its rows says so."""
+    sent_back = rows.filter(pl.col("action").is_in([say.INVALIDATE, say.APPROVE_INVALIDATE]))
+    if sent_back.is_empty():
+        return pl.DataFrame(schema=_INVALIDATED)
     approval = policy.approval.get("boond.cra.invalidate", "never")
     person = pl.col("holds").list.contains("GAP_TOO_LARGE") | awaits_person(
         pl.col("difference_amount").abs(), approval
@@ -47,8 +58,7 @@ def to_invalidate(rows: pl.DataFrame, reports: pl.DataFrame, policy: Policy) -> 
     ids = pl.when("approved").then(submitted.list.set_union("validated_ids")).otherwise(submitted)
     days = reports.select("production_days", cra_id="cra_id").unique()
     return (
-        rows.filter(pl.col("action").is_in([say.INVALIDATE, say.APPROVE_INVALIDATE]))
-        .select("break_id", cra_id=ids, awaiting_approval=person)
+        sent_back.select("break_id", cra_id=ids, awaiting_approval=person)
         .explode("cra_id")
         .drop_nulls("cra_id")
         .group_by("cra_id")

@@ -1,6 +1,7 @@
 """What clients declare: who is meant, and which lines stand (reconciliation.md 1.1 and 1.2)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -9,8 +10,19 @@ from transforms.names import SCORE, best_fuzzy, plain, prepared
 FOUND = "found"
 UNKNOWN = "unknown"
 AMBIGUOUS = "ambiguous"
+EXACT = pl.lit(100).cast(SCORE)
 
 _NEWEST = ["sent", "file_rank", "line_no"]
+_NO_ANSWER = [
+    pl.lit(None, dtype).alias(name)
+    for name, dtype in {
+        "consultant_id": pl.String(),
+        "method": pl.String(),
+        "score": SCORE,
+        "person_verdict": pl.String(),
+        "candidates": pl.String(),
+    }.items()
+]
 
 
 def dated_lines(lines: pl.DataFrame, declarations: pl.DataFrame) -> pl.DataFrame:
@@ -103,6 +115,7 @@ class People:
     person_links: pl.DataFrame
     present: pl.DataFrame
 
+    @cached_property
     def known(self) -> pl.DataFrame:
         """`key` (consultant id) and `name` (prepared) of everybody.
 
@@ -130,7 +143,7 @@ class People:
         for_all = decided.filter(pl.col("client_id").is_null()).select(
             "name_key", by_all="consultant_id"
         )
-        known = self.known()
+        known = self.known
         exact = known.filter(pl.col("name").is_unique()).select(name_key="name", by_name="key")
         by_person = pl.coalesce("by_client", "by_all")
         return (
@@ -148,7 +161,7 @@ class People:
                 method=pl.when(by_person.is_not_null())
                 .then(pl.lit("person"))
                 .otherwise(pl.lit("exact")),
-                score=pl.lit(100).cast(SCORE),
+                score=EXACT,
                 person_verdict=pl.lit(FOUND),
             )
             .drop_nulls("consultant_id")
@@ -185,7 +198,9 @@ class People:
 
     def _alike(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Fuzzy: first among people with a CRA for the client in the month, then everyone."""
-        known = self.known()
+        if wanted.is_empty():
+            return wanted.with_columns(_NO_ANSWER)
+        known = self.known
         group = pl.concat_str("client_id", "period", separator="|")
         asked = wanted.with_row_index("row").select(
             "client_id", "period", "name_key", key=pl.col("row").cast(pl.String), name="name_key"
@@ -202,10 +217,12 @@ class People:
         verdict = pl.col("verdict").replace_strict(
             {"taken": FOUND, "ambiguous": AMBIGUOUS}, default=UNKNOWN, return_dtype=pl.String
         )
+        # people of one name, of whom only one has a CRA: the name is exact
+        method = pl.when(pl.col("score") == EXACT).then(pl.lit("exact")).otherwise(pl.lit("fuzzy"))
         return asked.join(pl.concat([near, far]), on="key", how="left").select(
             *wanted.columns,
             consultant_id="candidate",
-            method=pl.when(verdict == FOUND).then(pl.lit("fuzzy")),
+            method=pl.when(verdict == FOUND).then(method),
             score="score",
             person_verdict=verdict.fill_null(UNKNOWN),
             candidates="candidates",

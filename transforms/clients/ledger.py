@@ -40,6 +40,11 @@ _NUMBERS = {name: number for number, pair in enumerate(_MONTH_NAMES, 1) for name
 _MONTH_NAME = rf"\b(?:{'|'.join(_NUMBERS)})\b(?: 20\d{{2}})?"
 _SAME_MONTH_FROM = 25
 _NAMED = ["contract_id", "client_id", "period", "reference"]
+_MONTHS = {
+    **dict.fromkeys(_NAMED, pl.String()),
+    "gone_at": pl.Datetime("us", "UTC"),
+    "invoice_id": pl.String(),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +227,8 @@ def _net(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _cancelled(gone: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
     """The contracts and months of our cancelled invoices: by their lines, and by our ledger."""
+    if gone.is_empty():
+        return pl.DataFrame(schema=_MONTHS)
     stored = billed.select("reference", stored_period="period").unique()
     return (
         gone.join(stored, on="reference", how="left")
@@ -244,6 +251,8 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
     From the 25th on an invoice is for its own month, before that for the month before. A month
     name without a year is the latest such month by then.
     """
+    if told.is_empty():
+        return pl.DataFrame(schema=_MONTHS)
     issue = pl.col("issue_date")
     guessed = (
         pl.when(issue.dt.day() >= _SAME_MONTH_FROM)

@@ -60,7 +60,8 @@ def daily_rates(
     Returns:
         The distinct pairs with `daily_rate`, `currency` and `rate_problem` (a hold code or null).
     """
-    wanted = pairs.select("contract_id", "consultant_id").unique()
+    keys = ["contract_id", "consultant_id"]
+    wanted = pairs.select(keys).unique()
     rates = contract_rates.select(
         "contract_id",
         "daily_rate",
@@ -72,23 +73,23 @@ def daily_rates(
         wanted.join(rates, on="contract_id")
         .join(consultants.select("profile", consultant_id="id"), on="consultant_id", how="left")
         .with_columns(rank=_rank())
-        .filter(pl.col("rank") == pl.col("rank").min().over("contract_id", "consultant_id"))
-        .select("contract_id", "consultant_id", "daily_rate", "currency")
+        .filter(pl.col("rank") == pl.col("rank").min().over(keys))
+        .select(*keys, "daily_rate", "currency")
         .unique()
-        .with_columns(choices=pl.len().over("contract_id", "consultant_id"))
+        .group_by(keys)
+        .agg(pl.col("daily_rate", "currency").first(), choices=pl.len())
     )
-    only = prices.filter(pl.col("choices") == 1)
-    several = prices.filter(pl.col("choices") > 1).select("contract_id", "consultant_id").unique()
-    keys = ["contract_id", "consultant_id"]
+    only = pl.col("choices") == 1
     problem = (
-        pl.when(pl.col("daily_rate").is_not_null())
+        pl.when(only & pl.col("daily_rate").is_not_null())
         .then(pl.lit(None, dtype=pl.String))
-        .when(pl.col("several").is_not_null())
+        .when(pl.col("choices") > 1)
         .then(pl.lit(RATE_AMBIGUOUS))
         .otherwise(pl.lit(RATE_MISSING))
     )
-    return (
-        wanted.join(only.drop("choices"), on=keys, how="left")
-        .join(several.with_columns(several=pl.lit(value=True)), on=keys, how="left")
-        .select(*keys, "daily_rate", "currency", rate_problem=problem)
+    return wanted.join(prices, on=keys, how="left").select(
+        *keys,
+        pl.when(only).then("daily_rate").alias("daily_rate"),
+        pl.when(only).then("currency").alias("currency"),
+        rate_problem=problem,
     )

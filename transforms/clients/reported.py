@@ -167,6 +167,9 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         "period_start_date",
         "period_end_date",
     )
+    dead = side.filter("dead")
+    if dead.is_empty():
+        return pl.DataFrame(schema={"cra_id": pl.String, "dead_id": pl.String})
     empty = (pl.col("production_days") == 0) | (pl.col("production_days_old") == 0)
     overlap = (pl.col("period_start_date") <= pl.col("period_end_date_old")) & (
         pl.col("period_end_date") >= pl.col("period_start_date_old")
@@ -177,8 +180,7 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
     )
     same_contract = (pl.col("contract_id") == pl.col("contract_id_old")).fill_null(value=True)
     pairs = (
-        side.filter("dead")
-        .join(side, on=keys, suffix="_new")
+        dead.join(side, on=keys, suffix="_new")
         .rename({name: f"{name}_old" for name in side.columns if name not in keys})
         .rename({f"{name}_new": name for name in side.columns if name not in keys})
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
@@ -199,6 +201,8 @@ def _confirmed(
     described: pl.DataFrame, replacements: pl.DataFrame, invalidated: pl.DataFrame
 ) -> pl.DataFrame:
     """`cra_id` of those resubmitted with the very days for which we had invalidated them."""
+    if invalidated.is_empty():
+        return pl.DataFrame(schema={"cra_id": pl.String})
     before = invalidated.select(dead_id="cra_id", refused_days="cra_days")
     itself = described.select("cra_id", dead_id="cra_id")
     return (

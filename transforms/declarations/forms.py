@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from transforms.declarations.column_words import columns_meant
 from transforms.money import DAYS, MONEY
 
 REQUIRED = ("client", "consultant", "period", "days")
@@ -19,6 +20,9 @@ UNREADABLE = "DECLARATION_UNREADABLE"
 PERIOD_AMBIGUOUS = "PERIOD_AMBIGUOUS"
 SENDER_UNKNOWN = "SENDER_UNKNOWN"
 
+_IN_WORDS = {"name": "consultant", "last": "consultant", "first": "consultant"} | {
+    column: column for column in ("days", "contract", "period", "amount", "client")
+}
 _INSTANT = pl.Datetime("us", "UTC")
 DECLARATION: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -165,12 +169,13 @@ def storable(text: str) -> str:
 
 
 def decoded(content: bytes) -> str:
-    """The text of bytes that are UTF-8 or Windows-1252.
+    """The text of bytes that are UTF-8, Windows-1252, or UTF-16 with its mark.
 
     Raises:
         UnreadableError: they are neither.
     """
-    for encoding in ("utf-8-sig", "cp1252"):
+    wide = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ()
+    for encoding in (*wide, "utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
@@ -181,10 +186,14 @@ def decoded(content: bytes) -> str:
 def column_names(cells: Sequence[str], required: Sequence[str]) -> list[str] | None:
     """The column names where the cells are a header, in any order and case.
 
+    In a table that hangs on a mail they may be the words that people use.
+
     Raises:
         UnreadableError: a column stands twice in it.
     """
     names = [cell.strip().lower() for cell in cells]
+    if not set(required) <= set(names) and required == OF_A_MAIL:
+        names = [_IN_WORDS.get("".join(columns_meant(cell)[:1]), cell.lower()) for cell in cells]
     if not set(required) <= set(names):
         return None
     known = [name for name in names if name in REQUIRED + OPTIONAL]

@@ -23,11 +23,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from transforms.declarations.forms import UnreadableError, currency, days, number
-from transforms.declarations.mail_period import folded
-from transforms.declarations.mail_words import FILLERS, NO_PEOPLE, PARTICLES
+from transforms.declarations.mail_period import MONTHS, folded
+from transforms.declarations.mail_words import (
+    COUNT_IN_WORDS,
+    DOUBT,
+    ELSEWHERE,
+    FILLERS,
+    IN_WORDS,
+    NO_PEOPLE,
+    PARTICLES,
+    TOTAL,
+)
 
 _NUM = r"\d+(?:[.,]\d+)?"
-_UNIT = r"(?:jours?|jrs?|j\.?/?h\.?|j|(?:man|person)[- ]?days?|days?|md|d)"
+_UNIT = r"(?:jours?|journ[ée]es?|jrs?|j\.?/?h\.?|j|(?:man|person)[- ]?days?|days?|md|d)"
 _FIGURE = re.compile(
     rf"(?<![\w.,])(?P<sign>[+\-−–])?(?P<days>{_NUM})\s*(?P<unit>{_UNIT})(?!\w)"
     r"(?P<half>\s+(?:et\s+demie?|and\s+(?:a\s+)?half))?",
@@ -39,6 +48,7 @@ _MONEY = re.compile(
     r"|(?<![\w.,])\d+(?:[.,]\d{1,4})?(?!\d))\s*"
     r"(?(before)|(?P<after>€|euros?\b|eur\b|usd\b|gbp\b|chf\b|\$|£))"
     r"(?:\s*(?:ht|htva|hors taxes?|excl\.?(?: tax| vat)?)\b)?"
+    r"(?P<gross>\s*(?:ttc|tvac|ati|incl\.?\s*(?:vat|tax))\b)?"
     r"(?P<each>\s*(?:/|par|per)\s*(?:j|jour|jr|day|d)\b)?",
     re.IGNORECASE,
 )
@@ -57,27 +67,11 @@ _CONTRACT = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"^[A-Za-z]+[\w./\-]*\d[\w./\-]*$")
-_DOUBT = re.compile(
-    r"\?|≈|~|±|\b(?:environ|env\.|approx\w*|about|around|a confirmer|to be confirmed|tbc|tbd"
-    r"|prevu\w*|previsionnel\w*|prevision|estim\w*"
-    r"|forecast|peut-etre|maybe|au lieu|instead|initialement"
-    r"|pas|not|annul\w*|cancel\w*|sauf|except|hors|without|absen\w*|conges?|maladie|sick|leave|off|rtt"
-    r"|ferie\w*|vacation|holidays?|moins|plus|restants?|remaining)\b"
-)
-_ELSEWHERE = re.compile(
-    r"\b(?:ouvres?|ouvrables?|calendaires?|fin de mois|end of month|sous|delais?|within"
-    r"|working days|business days"
-    r"|paiement|payment|reglement|echeance|depuis|il y a|ago|d.ici|preavis|notice"
-    r"|prochains?|derniers?|next|last|net|terms|a reception)\b"
-)
-_TOTAL = re.compile(
-    r"^\W*(?:sous[- ]?totau?x?|sub-?total|total|totaux|au total|grand total|soit|somme|sum"
-    r"|ensemble)\b"
-)
-_IN_WORDS = re.compile(
-    r"\b(?:jours?|days?|mois complet|full month|(?:temps )?plein|full time|complete?t?|idem|neant"
-    r"|aucun|none|nil|absente?|demi-journees?|half day)\b"
-)
+_YEAR_OF_DAYS = re.compile(r"\b([^\W\d_]+\.?)\s+20\d\d(?=\s+(?:jours?|days?)\b)", re.IGNORECASE)
+_LEADERS = re.compile(r"\.{3,}|_{3,}")
+_BEGINS_A_COUNT = re.compile(r"\d{1,2}(?!\d)")
+_MOST_DIGITS = 5
+_FRACTION = re.compile(r"\d\s*/\s*$")
 _HOURS = re.compile(rf"(?<![\w.,]){_NUM}\s*(?:h|hrs?|heures?|hours?)\b", re.IGNORECASE)
 _BARE = re.compile(rf"(?<![\w.,/\-]){_NUM}(?![\w/])")
 _LONGEST_NAME = 6
@@ -130,8 +124,8 @@ def line_read(text: str) -> Reading:
     """
     if len(text) > _LONGEST_LINE:
         return [Said(problem="too long a line to be read")] if _FIGURE.search(text) else []
-    plain = _BULLET.sub("", text)
-    if _TOTAL.match(folded(plain)):
+    plain = _YEAR_OF_DAYS.sub(_without_year, _LEADERS.sub(" : ", _BULLET.sub("", text)))
+    if TOTAL.match(folded(plain)):
         return Total(_total(plain))
     pieces = _people(plain)
     if len(pieces) > 1:
@@ -140,8 +134,13 @@ def line_read(text: str) -> Reading:
         if all(said and said.name and " " in said.name for said in told):
             return [_less(said, lost) for said in told if said]
         return [Said(problem="several counts of days on one line")]
-    said = _person(plain) if pieces else _without_unit(plain)
+    said = _person(plain) if pieces else _without_unit(plain) or _in_words(plain)
     return [said] if said else []
+
+
+def _without_year(found: re.Match[str]) -> str:
+    """The month without its year, which is no count of the days behind it."""
+    return found[1] if folded(found[1]).strip(".") in MONTHS else found[0]
 
 
 def _total(text: str) -> Decimal | None:
@@ -177,10 +176,12 @@ def _person(text: str) -> Said | None:
     rest, amount, code = _without_money(text[: figure.start()] + " | " + text[figure.end() :])
     told = _told(rest)
     if told.name is None:
-        elsewhere = _ELSEWHERE.search(folded(text)) is not None
+        elsewhere = ELSEWHERE.search(folded(text)) is not None
         return None if elsewhere else Said(problem="days without a name")
     try:
         count = days(f"{figure['sign'] or ''}{figure['days']}".replace("−", "-").replace("–", "-"))
+        if _FRACTION.search(text[: figure.start()]):
+            return _named(told, "a fraction, not a count of days")
         if figure["sign"] == "+":
             return _named(told, "more or fewer days, not a count of days")
     except UnreadableError as error:
@@ -188,8 +189,8 @@ def _person(text: str) -> Said | None:
     if figure["half"]:
         count += Decimal("0.5")
         told = _less(told, {"a half in words": Decimal("0.20")})
-    doubt = _DOUBT.search(folded(_MONEY.sub(" ", text)))
-    lost = {f"`{doubt[0]}`": Decimal("0.30")} if doubt else {}
+    doubt = doubt_in(text)
+    lost = {f"`{doubt}`": Decimal("0.30")} if doubt else {}
     said = Said(**vars(_less(told, lost)) | {"days": count, "amount": amount, "currency": code})
     return said if count <= days("31") else _named(told, f"days is not between 0 and 31: {count}")
 
@@ -198,7 +199,7 @@ def _without_money(text: str) -> tuple[str, Decimal | None, str | None]:
     """The text without its sums of money, and the first that is no rate a day."""
     amount = code = None
     for found in _MONEY.finditer(text):
-        if found["each"] or found["rate"].strip() or amount is not None:
+        if found["gross"] or found["each"] or found["rate"].strip() or amount is not None:
             continue
         sign = found["before"] or found["after"]
         try:
@@ -221,7 +222,7 @@ def _told(text: str) -> Said:
         named = _CONTRACT.match(segment)
         if named:
             contract = named[1]
-        elif _is_name(segment):
+        elif is_name(segment):
             names.append(segment)
         elif segment and not _says_nothing(segment):
             labels.append(segment)
@@ -231,7 +232,7 @@ def _told(text: str) -> Said:
         full = names
     name = (full or names or [None])[0]
     others = [other for other in names if other is not name]
-    if len(full) > 1:
+    if len(full) > 1 or (not lost and _in_sentence(labels)[0]):
         lost["two names"] = Decimal("0.20")
     if any(_has_figures(label) for label in labels):
         lost["a number that nothing explains"] = Decimal("0.30")
@@ -248,6 +249,8 @@ def _doubts_on(name: str, text: str) -> dict[str, Decimal]:
     own = _CIVILITY.sub("", name)
     if " " not in own:
         return {"a name of one word": Decimal("0.10")}
+    if "," in own and all(" " in part.strip() for part in own.split(",")):
+        return {"two names": Decimal("0.20")}
     small = [word for word in own.split() if word.islower() and word not in PARTICLES]
     if not small:
         return {}
@@ -268,7 +271,7 @@ def _in_sentence(labels: list[str]) -> tuple[list[str], list[str], dict[str, Dec
                     break
                 taken.append(word.strip(","))
             name = " ".join(taken)
-            if " " in name and _is_name(name):
+            if " " in name and is_name(name):
                 left = [other for i, other in enumerate(labels) if i != at]
                 rest = label.replace(name, " ")
                 extra = [rest.strip()] if _has_figures(rest) else []
@@ -276,7 +279,20 @@ def _in_sentence(labels: list[str]) -> tuple[list[str], list[str], dict[str, Dec
     return [], labels, {}
 
 
-def _is_name(text: str) -> bool:
+def is_doubtful(text: str) -> bool:
+    """Whether a text speaks of doubt or absence, or holds a number that nothing explains."""
+    plain = _MONEY.sub(" ", text)
+    counts = re.search(r"[^\W\d_]", plain) is not None and _has_figures(plain)
+    return counts or doubt_in(text) is not None
+
+
+def doubt_in(text: str) -> str | None:
+    """The word of doubt or absence that a text holds."""
+    doubt = DOUBT.search(folded(_MONEY.sub(" ", text)))
+    return doubt[0] if doubt else None
+
+
+def is_name(text: str) -> bool:
     """Whether a text may be a person's name: words of letters only, none of them of another use."""
     own = _CIVILITY.sub("", text)
     words = own.replace(",", " ").split()
@@ -314,24 +330,38 @@ def _without_unit(text: str) -> Said | None:
     name, figures = _leading_name(segments) if segments else (None, [])
     if name is None or not _looks_full(name):
         return None
-    after = folded(" ".join(figures))
-    if _HOURS.search(after):
-        return Said(name=name, problem="hours, not days")
     counts = [one for one in figures if re.fullmatch(_NUM, one)]
     if len(counts) == 1 and len(figures) <= 2:  # noqa: PLR2004 - the count and one label
         return _counted(name, counts[0], [f for f in figures if f != counts[0]], amount, code)
-    if len(counts) > 1 and len(counts) == len(figures):
-        return Said(name=name, problem="several counts of days on one line")
-    if len(figures) == 1 and _IN_WORDS.search(after):
-        return Said(name=name, problem="no number of days")
-    return None
+    several = len(counts) > 1 and len(counts) == len(figures)
+    problem = "several counts of days on one line" if several else _no_count(figures)
+    return Said(name=name, problem=problem) if problem else None
+
+
+def _no_count(figures: list[str]) -> str | None:
+    """Why what stands behind a name seems to count days and is no count; None where it does not."""
+    after = folded(" ".join(figures))
+    if _HOURS.search(after):
+        return "hours, not days"
+    begins = bool(figures) and _BEGINS_A_COUNT.match(figures[0]) is not None
+    if begins and len(re.sub(r"\D", "", after)) <= _MOST_DIGITS:
+        return "no count of days that can be read"
+    return "no number of days" if len(figures) == 1 and IN_WORDS.search(after) else None
+
+
+def _in_words(text: str) -> Said | None:
+    """A sentence that counts somebody's days in words."""
+    plain = folded(text)
+    counted = COUNT_IN_WORDS.search(plain) and not ELSEWHERE.search(plain)
+    names, _, _ = _in_sentence([text]) if counted else ([], [], {})
+    return Said(name=names[0], problem="no number of days") if names else None
 
 
 def _leading_name(segments: list[str]) -> tuple[str | None, list[str]]:
     glued = re.fullmatch(rf"(\D+?)\s+({_NUM})", segments[0])
-    if glued and _is_name(glued[1]):
+    if glued and is_name(glued[1]):
         return glued[1], [glued[2], *segments[1:]]
-    return (segments[0], segments[1:]) if _is_name(segments[0]) else (None, segments)
+    return (segments[0], segments[1:]) if is_name(segments[0]) else (None, segments)
 
 
 def _looks_full(name: str) -> bool:

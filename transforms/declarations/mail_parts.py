@@ -134,12 +134,20 @@ def _sender(message: Message) -> tuple[str | None, str | None]:
     """
     written = [str(value) for value in message.get_all("From", [])]
     results = " ".join(str(value) for value in message.get_all("Authentication-Results", []))
-    addresses = [address.strip().lower() for _, address in getaddresses(written) if address]
+    # small letters of other scripts are others' letters: the Kelvin sign is no k
+    addresses = [_small(address.strip()) for _, address in getaddresses(written) if address]
     if len(written) != 1 or len(addresses) != 1 or not _ADDRESS.fullmatch(addresses[0]):
         return None, "the mail names no single author"
     failed = sorted({found.lower() for found in _FAILED.findall(results)})
+    received = [str(value).lstrip() for value in message.get_all("Received-SPF", [])]
+    if not failed and any(value.lower().startswith("fail") for value in received):
+        failed = ["spf"]
     problem = f"authentication failed: {', '.join(failed)}" if failed else None
     return storable(addresses[0]), problem
+
+
+def _small(address: str) -> str:
+    return address.lower() if address.isascii() else address
 
 
 def _header(message: Message, name: str) -> str:

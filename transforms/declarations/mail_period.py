@@ -50,14 +50,19 @@ _ANNOUNCED = re.compile(
 _NUMERIC = re.compile(r"(?<![\d/.\-])(0?[1-9]|1[0-2])\s?[/\-]\s?(20\d\d)(?![\d/])")
 _ISO = re.compile(r"(?<![\d/.\-])(20\d\d)[-/](0[1-9]|1[0-2])(?![\d/\-])")
 _WHOLE_IN_FIGURES = re.compile(
-    r"(?<!\d)0?1\s?([/.\-])\s?(\d{1,2})(?:\s?[/.\-]\s?20\d\d)?\s*(?:au|to|a|-|–|—|until)\s*"
-    r"(?:28|29|30|31)\s?\1\s?0?(\d{1,2})\s?\1\s?(20\d\d)(?!\d)"
+    r"(?<!\d)0?1\s?([/.\-])\s?(\d{1,2})(?:\s?[/.\-]\s?(?:20)?\d\d)?\s*(?:au|to|a|-|–|—|until)\s*"
+    r"(?:28|29|30|31)\s?\1\s?0?(\d{1,2})\s?\1\s?((?:20)?\d\d)(?!\d)"
 )
 _WHOLE_IN_WORDS = re.compile(
     r"(?<!\d)0?1(?:er|st)?\s*(?:au|to|-|–|—|until)\s*(?:28|29|30|31)(?:st|th)?\s+(?=[a-z])"
 )
 _FULL_DATE = re.compile(
     r"(?<!\d)\d{1,2}\s?[/.\-]\s?\d{1,2}\s?[/.\-]\s?(?:20)?\d\d(?!\d)|20\d\d-\d\d-\d\d\S*"
+)
+
+_DATED = re.compile(
+    r"(?<!\d)\d{1,2}\s?[/.\-]\s?(?P<month>0?[1-9]|1[0-2])\s?[/.\-]\s?(?P<year>(?:20)?\d\d)(?!\d)"
+    r"|(?P<iso>20\d\d-\d\d)-\d\d"
 )
 
 
@@ -87,8 +92,16 @@ def mentions(text: str) -> Mentions:
     return Mentions(frozenset(told), frozenset(alone))
 
 
+def months_of_dates(text: str) -> list[str]:
+    """The month of each whole date in figures, `YYYY-MM`, the day before the month."""
+    return [
+        f"20{found['year'][-2:]}-{int(found['month']):02d}" if found["year"] else found["iso"]
+        for found in _DATED.finditer(text)
+    ]
+
+
 def _whole(found: re.Match[str]) -> str:
-    first, last, year = int(found[2]), int(found[3]), found[4]
+    first, last, year = int(found[2]), int(found[3]), f"20{found[4][-2:]}"
     return (
         f" {year}-{last:02d} "
         if first == last and 1 <= last <= len(calendar.month_name) - 1

@@ -5,36 +5,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from transforms.declarations.mail_lines import Reading, Said, Total, line_read
-from transforms.declarations.mail_period import folded
+from transforms.declarations.column_words import columns_meant, heading_text
+from transforms.declarations.mail_lines import Reading, Said, Total, is_doubtful, line_read
 
 Headings = dict[str, int]
+_LONGEST_DOUBT = 60
+_FIGURES = ("days", "days_again", "amount", "contract", "period", "client")
 
-_COLUMNS: dict[str, str] = {
-    "name": r"nom et prenom|nom prenom|prenom nom|nom complet|consultants?|collaborateurs?|name"
-    r"|full name|ressources?|resource|intervenants?|prestataires?|salaries?|employees?|personnes?",
-    "last": r"noms?|nom de famille|last name|surname",
-    "first": r"prenoms?|first name|given name",
-    "days": r"(?:nb|nbre|nombre|total|no)?\.? ?(?:de |of )?(?:jours?|jrs?|j|days?|jh)"
-    r"(?: (?:travailles|factures|valides|worked|declares|prestes|realises))?|qte|quantite|quantity"
-    r"|uo|days worked",
-    "amount": r"(?:montant|total|amount|sum|prix)(?: ht| \(?(?:ht|eur|€)\)?| excl\.? tax)?",
-    "contract": r"contrats?|contract|bdc|bon de commande|commande",
-    "label": r"projets?|project|missions?|prestation|lot|description",
-    "period": r"mois|month|periode|period",
-    "client": r"clients?|customer|societe",
-}
+
+_WEEK = re.compile(r"(?:s|w|sem\.?|semaine|week|wk)? ?\d{1,2}")
 
 
 def headings(cells: Sequence[str]) -> Headings | None:
     """The columns by what they hold, where the cells are headings of a name and of days."""
     found: Headings = {}
+    weeks = 0
     for at, cell in enumerate(cells):
-        text = re.sub(r"[\s:*]+", " ", folded(cell)).strip()
-        for column, pattern in _COLUMNS.items():
-            if column not in found and re.fullmatch(pattern, text):
-                found[column] = at
-                break
+        weeks += _WEEK.fullmatch(heading_text(cell)) is not None
+        for column in columns_meant(cell)[:1]:
+            other = "days_again" if column == "days" and "days" in found else column
+            found.setdefault(other, at)
+    if weeks > 1 and "days" not in found and "total" in found:
+        found["days"] = found.pop("total")
     named = "name" in found or "last" in found
     return found if named and "days" in found else None
 
@@ -49,7 +41,7 @@ def row_read(cells: Sequence[str], columns: Headings) -> Reading:
     first = next(cell for cell in cells if cell)
     if not name or isinstance(line_read(first), Total):
         return _unnamed(first, told)
-    read = _counted(name, told)
+    read = _doubted(_counted(name, told), told, cells, columns)
     return [
         replace(
             read,
@@ -59,6 +51,18 @@ def row_read(cells: Sequence[str], columns: Headings) -> Reading:
             client=told.get("client") or read.client,
         )
     ]
+
+
+def _doubted(read: Said, told: dict[str, str], cells: Sequence[str], columns: Headings) -> Said:
+    """The reading, less sure for what the row's other cells say."""
+    figures = {columns.get(column) for column in _FIGURES}
+    others = [cell for at, cell in enumerate(cells) if at not in figures]
+    doubtful = next(filter(is_doubtful, others), None)
+    if doubtful:
+        read = less_sure(read, f"`{doubtful[:_LONGEST_DOUBT]}`", "0.30")
+    if told.get("days_again") not in {None, "", told.get("days")}:
+        read = less_sure(read, "two columns of days", "0.30")
+    return read
 
 
 def _unnamed(first: str, told: dict[str, str]) -> Reading:
@@ -75,8 +79,9 @@ def _counted(name: str, told: dict[str, str]) -> Said:
     if not written:
         return Said(name=name, problem="days is missing")
     unit = " d" if re.fullmatch(r"[-+]?[\d., ]+", written) else ""
-    count = re.sub(r"(?<=\d) (?=\d)", "", written) + unit
-    sum_written = told.get("amount", "")
+    count = written + unit
+    signed = re.search(r"[€$£]|[A-Z]{3}", told.get("total", ""))
+    sum_written = told.get("amount", "") or (told["total"] if signed else "")
     is_bare = re.fullmatch(r"[\d., ]*\d", sum_written) is not None
     sign = " €" if is_bare else ""  # only to be read as money: no currency is told
     read = line_read(f"Un Nom | {count} | {sum_written}{sign}")

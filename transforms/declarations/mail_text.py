@@ -9,8 +9,18 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PreformattedString
 from bs4.exceptions import ParserRejectedMarkup
 
+from transforms.declarations.forms import UnreadableError
+
 _SPACES = re.compile(r"[^\S\n|]")
 _UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
+_EDGE = "\x1f"
+"""Stands between two cells of a table, also of empty ones."""
+_PARTS = {"½": ",5", "¼": ",25", "¾": ",75"}
+_PART = re.compile(r"(\d*)[ \u00a0\u202f]?([½¼¾])")
+_HALF = re.compile(
+    r"(?<![\d/.,])(?:(\d+)[ \u00a0\u202f]+)?1/2(?=\s*(?:j|d|journ[ée]es?|jours?|days?)\b)",
+    re.IGNORECASE,
+)
 _CELLS = re.compile(r"\s*\|\s*|\s{3,}")
 _WROTE = re.compile(
     r"^\s*(le\b.{0,200}\ba écrit|on\b.{0,200}\bwrote|am\b.{0,200}\bschrieb)\s*:?\s*$",
@@ -31,14 +41,20 @@ _FAREWELL = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|line-through"
+    r"|font-size\s*:\s*0(?![.\d]*[1-9])",
+    re.IGNORECASE,
 )
 _BLOCKS = re.compile(
     "address|article|blockquote|br|caption|dd|div|dl|dt|fieldset|footer|form|h[1-6]|header|hr|li"
     "|main|ol|p|pre|section|table|tbody|tfoot|thead|tr|ul"
 )
 _QUOTES = frozenset({"gmail_quote", "yahoo_quoted", "moz-cite-prefix"})
-_UNSEEN_TAGS = frozenset({"script", "style", "head", "title", "template", "noscript"})
+_UNSEEN_TAGS = frozenset(
+    {"script", "style", "head", "title", "template", "noscript", "s", "strike", "del"}
+)
+_MOST_MERGED = 5_000
+_WIDEST = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,7 @@ class Line:
         cells: what stands between `|`, tabs and wide gaps; the whole text where nothing does.
         quoted: whether it is of an earlier mail.
         after_farewell: whether it stands below the greeting at the end.
+        under: the heading that it stands under.
     """
 
     number: int
@@ -58,6 +75,7 @@ class Line:
     cells: tuple[str, ...]
     quoted: bool = False
     after_farewell: bool = False
+    under: str = ""
 
 
 def text_lines(text: str) -> list[Line]:
@@ -66,7 +84,7 @@ def text_lines(text: str) -> list[Line]:
     written = re.split(r"\r\n|\r|\n|\u2028|\u2029|\x0b|\x0c", seen)
     return _marked(
         [
-            Line(number, _SPACES.sub(" ", line).strip(), _cells(line.replace("\t", " | ")))
+            Line(number, _shown(line.replace("\t", _EDGE)), _cells(line.replace("\t", _EDGE)))
             for number, line in enumerate(written, start=1)
         ]
     )
@@ -82,12 +100,62 @@ def html_lines(html: str) -> list[Line]:
     except (ParserRejectedMarkup, AssertionError, ValueError, RecursionError):
         # the standard library's parser refuses some malformed declarations
         return text_lines(re.sub(r"<[^>]*>", " ", html))
+    _spread(soup)
     return text_lines("".join(_Reader().read(soup)))
 
 
+def _spread(soup: BeautifulSoup) -> None:
+    """Puts what spans several rows into each of them, and blanks where it spans columns.
+
+    Raises:
+        UnreadableError: so much is merged that nobody wrote it.
+    """
+    wide, tall = (
+        [(cell, _spanned(cell, name)) for cell in soup.find_all(["td", "th"], attrs={name: True})]
+        for name in ("colspan", "rowspan")
+    )
+    if sum(span - 1 for _, span in [*wide, *tall]) > _MOST_MERGED:
+        raise UnreadableError(f"more than {_MOST_MERGED} merged cells")
+    for cell, columns in wide:
+        for _ in range(columns - 1):
+            cell.insert_after(soup.new_tag("td"))
+    for cell, rows in tall:
+        if rows > 1:
+            _put_below(soup, cell, rows - 1)
+
+
+def _put_below(soup: BeautifulSoup, cell: Tag, rows: int) -> None:
+    row, at = cell.find_parent("tr"), len(cell.find_previous_siblings(["td", "th"]))
+    for below in row.find_next_siblings("tr", limit=rows) if row else []:
+        said = soup.new_tag("td")
+        said.string = "" if cell.find("table") else cell.get_text(" ")
+        cells = below.find_all(["td", "th"], recursive=False)
+        if at < len(cells):
+            cells[at].insert_before(said)
+        else:
+            below.append(said)
+
+
+def _spanned(cell: Tag, name: str) -> int:
+    """How many columns or rows a cell spans; as browsers do, at most 1,000."""
+    written = str(cell.get(name)).strip()
+    return max(1, min(int(written), _WIDEST)) if re.fullmatch(r"[0-9]{1,6}", written) else 1
+
+
+def _shown(line: str) -> str:
+    return _SPACES.sub(" ", line.replace(_EDGE, " | ")).strip()
+
+
 def _cells(line: str) -> tuple[str, ...]:
+    line = _HALF.sub(lambda found: f"{found[1] or 0},5", _PART.sub(_decimal, line))
+    if _EDGE in line:
+        return tuple(_SPACES.sub(" ", cell).strip() for cell in line.split(_EDGE))
     plain = _SPACES.sub(" ", line).strip().strip("|")
     return tuple(cell.strip() for cell in _CELLS.split(plain.strip()))
+
+
+def _decimal(found: re.Match[str]) -> str:
+    return (found[1] or "0") + _PARTS[found[2]]
 
 
 class _Reader:
@@ -119,8 +187,10 @@ class _Reader:
     def _opened(self, tag: Tag) -> str:
         self._count(tag, 1)
         if tag.name in {"td", "th"} and tag.find_previous_sibling(["td", "th"]):
-            return " | "
-        return self._break(tag)
+            return _EDGE
+        # a note's number is no digit of the count before it
+        note = tag.name == "sup" and re.fullmatch(r"\s*\(?\d+\)?\s*", tag.get_text())
+        return " " if note else self._break(tag)
 
     def _closed(self, tag: Tag) -> str:
         said = self._break(tag)

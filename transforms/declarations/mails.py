@@ -2,14 +2,16 @@
 
 Beside what `mail_lines` takes off for the line itself, these take 0.30 off the confidence of all
 that they touch (0.20 where a line stands below the farewell): a total that says otherwise, a text
-and an attachment that differ on a person, plain and HTML texts that differ, a line said twice, a
-forwarded or attached mail, a month more than half a year before the mail.
+and an attachment that differ on a person, a person in two attachments or sheets, plain and HTML
+texts that differ, a line said twice, another line of the person that cannot be read, a heading of
+absences or of another month, dates of another month, a forwarded or attached mail, a month more
+than half a year before the mail.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -27,26 +29,41 @@ from transforms.declarations.forms import (
     storable,
     unreadable,
 )
-from transforms.declarations.mail_lines import Said, Total, line_read
+from transforms.declarations.mail_agreement import (
+    MUCH,
+    OTHERWISE,
+    Totals,
+    beside_unread,
+    compared,
+    each_once,
+    hung,
+    key,
+    unsure,
+    without_totals,
+)
+from transforms.declarations.mail_lines import Said, Total, is_name, line_read
 from transforms.declarations.mail_parts import Attached, Mail, taken_apart
 from transforms.declarations.mail_period import (
+    Mentions,
     folded,
     is_long_ago,
     mentions,
     month_alone,
     month_meant,
+    months_of_dates,
 )
 from transforms.declarations.mail_tables import Headings, headings, less_sure, row_read
 from transforms.declarations.mail_text import Line, html_lines, text_lines
+from transforms.declarations.mail_words import ABSENCES, NONE
 from transforms.declarations.workbooks import sheet_rows
 
 LARGEST = 25 * 1024 * 1024
 
 _FORWARDED = re.compile(r"^\s*(?:(?:re|ré)\s*:\s*)*(?:tr|fwd?|wg)\s*:", re.IGNORECASE)
-_MUCH = "0.30"
 _BELOW = "0.20"
 _OLDEST_YEAR = 2000
 _MOST_LINES = 10_000
+_LONGEST_HEADING = 10
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".svg", ".ics", ".vcf", ".p7s"})
 
 
@@ -110,21 +127,23 @@ class _Reader:
         mailed_on = sent.date() if sent else None
         body = _body(mail)
         texts = [line.text for line in body.beside]
-        month = month_meant(mail.subject, texts, mailed_on) or _only_month(body, mail.subject)
-        spoken = [_with_month(said, line, month, mailed_on) for line, said in body.said]
-        hanging = [row | self._dated(row, month) for row in self._attached(mail)]
-        loose, hanging = _compared(spoken, hanging)
+        month = month_meant(mail.subject, texts, mailed_on) or _only_month(
+            body, mail.subject, mailed_on
+        )
+        spoken = beside_unread(
+            [_with_month(said, line, month, mailed_on) for line, said in body.said]
+        )
+        hanging = beside_unread(each_once(list(self._attached(mail, month))))
+        loose, hanging = compared(spoken, hanging)
         if depth:
-            loose = [_unsure(row, "in a mail that hangs on another") for row in loose]
-            hanging = [_unsure(row, "in a mail that hangs on another") for row in hanging]
+            loose = [unsure(row, "in a mail that hangs on another") for row in loose]
+            hanging = [unsure(row, "in a mail that hangs on another") for row in hanging]
         self.rows += loose + hanging
         for inner in mail.within:
             self.read(inner, _believed(inner.date, self.file) or sent, depth + 1)
 
-    def _dated(self, row: Row, month: str | None) -> Row:
-        return {"period": row.get("period") or month, "sent_at": None}
-
-    def _attached(self, mail: Mail) -> Iterator[Row]:
+    def _attached(self, mail: Mail, month: str | None) -> Iterator[Row]:
+        seen: set[bytes] = set()
         for part in mail.attached:
             suffix = PurePosixPath(part.name).suffix.lower()
             reader = _TABLES.get(suffix)
@@ -132,14 +151,21 @@ class _Reader:
                 if suffix not in _PICTURES:
                     self.remarks.append(f"attached {part.name} was not read")
                 continue
+            if part.content in seen:
+                self.remarks.append(f"attached {part.name} is a copy of another")
+                continue
+            seen.add(part.content)
             try:
                 rows, remarks = reader(part)
             except UnreadableError as error:
                 yield {"line_text": part.name, "problem": f"{part.name}: {error}"}
                 continue
             self.remarks += [f"{part.name}: {remark}" for remark in remarks]
-            for row in rows:
-                yield row | {"line_text": f"{part.name}, {row['line_no']}: {row['line_text']}"}
+            for row in without_totals(rows):
+                place = f"{part.name} {row.get('sheet') or ''}".strip()
+                text = f"{part.name}, {row['line_no']}: {row['line_text']}"
+                own = {"line_text": text, "sent_at": None, "sheet": place}
+                yield hung(row, place, month) | own
 
 
 def _csv(part: Attached) -> tuple[list[Row], tuple[str, ...]]:
@@ -180,11 +206,11 @@ def _body(mail: Mail) -> _Body:
 
 
 def _sums(body: _Body) -> Counter[tuple[str, Decimal | None]]:
-    return Counter((_key(said.name), said.days) for _, said in body.said if not said.problem)
+    return Counter((key(said.name), said.days) for _, said in body.said if not said.problem)
 
 
 def _all_less(body: _Body, reason: str) -> _Body:
-    return _Body([(line, less_sure(said, reason, _MUCH)) for line, said in body.said], body.beside)
+    return _Body([(line, less_sure(said, reason, MUCH)) for line, said in body.said], body.beside)
 
 
 def _read_lines(lines: Sequence[Line], *, forwarded: bool) -> _Body:
@@ -193,24 +219,40 @@ def _read_lines(lines: Sequence[Line], *, forwarded: bool) -> _Body:
     said: list[tuple[Line, Said]] = []
     beside: list[Line] = []
     columns: Headings | None = None
-    totals = _Totals()
+    totals = Totals()
+    heading = ""
     for line in lines:
         if line.quoted and not forwarded:
             continue
         columns = (headings(line.cells) or columns) if len(line.cells) > 1 else None
         if columns and headings(line.cells):
             continue
-        found = row_read(line.cells, columns) if columns else line_read(" | ".join(line.cells))
+        told = " | ".join(line.cells).strip("| ")
+        found = row_read(line.cells, columns) if columns else line_read(told)
+        if _is_title(line):
+            found = []
         if isinstance(found, Total):
             totals.told(found)
             continue
         kept = [one for one in found if _counts(line, one)]
-        said += [(line, _placed(line, one)) for one in kept]
+        said += [(replace(line, under=heading), _placed(line, one)) for one in kept]
         totals.declared(kept)
+        if not kept:
+            heading = told if len(told.split()) <= _LONGEST_HEADING else ""
         if not kept and not line.quoted:
             beside += [] if line.after_farewell else [line]
     body = _Body(_twice(said), beside)
-    return _all_less(body, "the total says otherwise") if totals.contradict else body
+    return _all_less(body, OTHERWISE) if totals.contradict else body
+
+
+def _is_title(line: Line) -> bool:
+    """Whether a row of a table is a heading among its rows, such as `Absences` or `Projet X`."""
+    told = [cell for cell in line.cells if cell]
+    if len(told) != 1 or len(line.cells) == 1:
+        return False
+    months = mentions(told[0])
+    named = is_name(told[0]) and not ABSENCES.match(folded(told[0]))
+    return not named or bool(months.told or months.alone)
 
 
 def _counts(line: Line, said: Said) -> bool:
@@ -220,46 +262,51 @@ def _counts(line: Line, said: Said) -> bool:
 
 def _placed(line: Line, said: Said) -> Said:
     if line.quoted:
-        said = less_sure(said, "in a forwarded mail", _MUCH)
+        said = less_sure(said, "in a forwarded mail", MUCH)
     return less_sure(said, "below the farewell", _BELOW) if line.after_farewell else said
 
 
-@dataclass
-class _Totals:
-    """Totals against the lines above them: all so far, or those since the last total."""
-
-    all: Decimal = Decimal(0)
-    since: Decimal = Decimal(0)
-    contradict: bool = False
-
-    def declared(self, said: Sequence[Said]) -> None:
-        days = sum((one.days for one in said if one.days is not None), Decimal(0))
-        self.all, self.since = self.all + days, self.since + days
-
-    def told(self, total: Total) -> None:
-        if total.days is not None and total.days not in {self.all, self.since}:
-            self.contradict = True
-        self.since = Decimal(0)
-
-
 def _twice(said: list[tuple[Line, Said]]) -> list[tuple[Line, Said]]:
-    keys = [(_key(one.name), one.days, one.label, one.contract, one.period) for _, one in said]
+    keys = [(key(one.name), one.days, one.label, one.contract, one.period) for _, one in said]
     counts = Counter(keys)
     return [
-        (line, less_sure(one, "said twice", _MUCH) if counts[key] > 1 and one.name else one)
+        (line, less_sure(one, "said twice", MUCH) if counts[key] > 1 and one.name else one)
         for (line, one), key in zip(said, keys, strict=True)
     ]
 
 
-def _key(name: str | None) -> str:
-    return " ".join(sorted(re.findall(r"\w+", folded(name or ""))))
-
-
-def _only_month(body: _Body, subject: str) -> str | None:
+def _only_month(body: _Body, subject: str, mailed_on: date | None) -> str | None:
     """The month that only the declaring lines tell, where subject and text name none."""
     around = mentions("\n".join([subject, *(line.text for line in body.beside)]))
-    told = {month for line, _ in body.said for month in mentions(line.text).told}
-    return min(told) if len(told) == 1 and not around.told and not around.alone else None
+    if around.told or around.alone:
+        return None
+    said = [_own_months(line.text, one) for line, one in body.said]
+    told = {month for own in said for month in own.told}
+    alone = {number for own in said for number in own.alone}
+    if not told and len(alone) == 1:
+        return month_alone(min(alone), mailed_on)
+    return min(told) if len(told) == 1 else None
+
+
+def _own_months(text: str, said: Said) -> Mentions:
+    """The months beside a person's name, which may be one itself."""
+    return mentions(text.replace(said.name, " ") if said.name else text)
+
+
+def _misplaced(said: Said, line: Line, period: str | None) -> str | None:
+    """Why a line may not declare worked days of its month, told by what is around it."""
+    if ABSENCES.match(folded(line.under)) and not NONE.search(folded(line.under)):
+        return "under a heading of absences"
+    if period is None:
+        return None
+    dates, number = months_of_dates(line.text), int(period[5:])
+    if len(dates) > 1 and period not in dates:
+        return "dates of another month"
+    own, above = _own_months(line.text, said), mentions(line.under)
+    if own.alone and not own.told and number not in own.alone:
+        return "the line names another month"
+    here = above.alone | {int(month[5:]) for month in above.told}
+    return "under a heading of another month" if here and number not in here else None
 
 
 def _with_month(said: Said, line: Line, month: str | None, mailed_on: date | None) -> Row:
@@ -269,7 +316,9 @@ def _with_month(said: Said, line: Line, month: str | None, mailed_on: date | Non
     if said.period and not own.told and len(own.alone) == 1:
         period = month_alone(min(own.alone), mailed_on)
     if period and mailed_on and is_long_ago(period, mailed_on):
-        said = less_sure(said, "a month long ago", _MUCH)
+        said = less_sure(said, "a month long ago", MUCH)
+    if misplaced := _misplaced(said, line, period):
+        said = less_sure(said, misplaced, MUCH)
     return {
         "line_text": line.text,
         "client": _stored(said.client),
@@ -288,34 +337,3 @@ def _with_month(said: Said, line: Line, month: str | None, mailed_on: date | Non
 
 def _stored(text: str | None) -> str | None:
     return None if text is None else storable(text)
-
-
-def _compared(spoken: list[Row], hanging: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Text and attachments: what both say of a person counts once, what differs is unsure."""
-    in_text, in_files = _by_person(spoken), _by_person(hanging)
-    differ = {who for who, days in in_text.items() if in_files.get(who, days) != days}
-    loose = [row for row in spoken if _who(row) not in in_files or _who(row) in differ]
-    said = "text and attachment differ"
-    return (
-        [_unsure(row, said) if _who(row) in differ else row for row in loose],
-        [_unsure(row, said) if _who(row) in differ else row for row in hanging],
-    )
-
-
-def _by_person(rows: Sequence[Row]) -> dict[tuple[str, str], Decimal]:
-    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in rows:
-        if isinstance(days := row.get("days"), Decimal) and not row.get("problem"):
-            sums[_who(row)] += days
-    return sums
-
-
-def _who(row: Row) -> tuple[str, str]:
-    return _key(str(row.get("consultant") or "")), str(row.get("period") or "")
-
-
-def _unsure(row: Row, reason: str) -> Row:
-    sure = row.get("confidence", Decimal(1))
-    doubts = "; ".join(filter(None, [str(row.get("doubt") or ""), reason]))
-    less = max(Decimal(0), Decimal(str(sure)) - Decimal(_MUCH))
-    return row | {"confidence": less, "doubt": doubts}

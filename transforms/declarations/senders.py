@@ -1,7 +1,8 @@
 """Whose a mail of declared days is (reconciliation.md 1.1).
 
 A mail speaks for the client among whose contacts its sender's address is, else for the one client
-to whose contacts alone the sender's domain belongs. Any other mail counts for nothing: it becomes
+to whose contacts alone the sender's domain belongs; the domain of our own managers is no client's,
+so that no colleague speaks for one. Any other mail counts for nothing: it becomes
 one line that asks for a person (`SENDER_UNKNOWN`) and replaces no declaration.
 """
 
@@ -50,7 +51,11 @@ _UNREAD = "unreadable"
 
 
 def believed(
-    lines: pl.DataFrame, declarations: pl.DataFrame, clients: pl.DataFrame, contracts: pl.DataFrame
+    lines: pl.DataFrame,
+    declarations: pl.DataFrame,
+    clients: pl.DataFrame,
+    contracts: pl.DataFrame,
+    consultants: pl.DataFrame,
 ) -> pl.DataFrame:
     """The declaration lines with mails given to their clients.
 
@@ -63,6 +68,7 @@ def believed(
         declarations: core.declarations.
         clients: core.clients, with their contacts.
         contracts: core.contracts; a mail's `label` names one by id or reference.
+        consultants: core.consultants; their managers are ours.
 
     Returns:
         The lines, with columns as they came; those of mails name their client by its id.
@@ -74,7 +80,8 @@ def believed(
     kept = lines.join(gone, left_on="declaration_id", right_on="id", how="anti")
     spoken = kept.join(of_mails, left_on="declaration_id", right_on="id", how="semi")
     others = kept.join(of_mails, left_on="declaration_id", right_on="id", how="anti")
-    judged = _judged(_sent(spoken, declarations), of_mails, clients)
+    meant = senders(of_mails, clients, consultants)
+    judged = _judged(_sent(spoken, declarations), of_mails, meant, clients)
     known = _with_named_contract(judged.filter(pl.col("why").is_null()), contracts)
     unknown = _asking(judged.filter(pl.col("why").is_not_null(), pl.col("deleted_at").is_null()))
     if known["problem_code"].eq(PERIOD_AMBIGUOUS).any():
@@ -82,7 +89,9 @@ def believed(
     return pl.concat(frame.select(lines.columns) for frame in (others, known, unknown))
 
 
-def senders(declarations: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
+def senders(
+    declarations: pl.DataFrame, clients: pl.DataFrame, consultants: pl.DataFrame
+) -> pl.DataFrame:
     """The clients that each mail may speak for.
 
     Returns:
@@ -93,8 +102,13 @@ def senders(declarations: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
         declaration_id="id", address="sender"
     )
     by_address = mails.join(addresses, on="address").select("declaration_id", "client_id")
+    managers = consultants.select(
+        address=pl.col("manager_email").str.to_lowercase().str.strip_chars()
+    )
+    ours = managers.select(_domain())["domain"].drop_nulls()
+    nobodys = sorted(PUBLIC_PROVIDERS.union(ours))
     domains = addresses.select("client_id", domain=_domain()).filter(
-        ~pl.col("domain").is_in(sorted(PUBLIC_PROVIDERS))
+        ~pl.col("domain").is_in(nobodys)
     )
     lone = domains.unique().filter(pl.col("client_id").n_unique().over("domain") == 1)
     by_domain = (
@@ -139,7 +153,9 @@ def _written(contacts: str | None) -> list[str]:
     return [address.strip().lower() for address in said if isinstance(address, str)]
 
 
-def _judged(lines: pl.DataFrame, mails: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
+def _judged(
+    lines: pl.DataFrame, mails: pl.DataFrame, meant: pl.DataFrame, clients: pl.DataFrame
+) -> pl.DataFrame:
     """Adds the mail's columns and `why` no client can be told; the client's id where one is."""
     about = mails.select(
         "sender",
@@ -149,7 +165,7 @@ def _judged(lines: pl.DataFrame, mails: pl.DataFrame, clients: pl.DataFrame) -> 
     )
     named = with_clients(lines.with_columns(pl.col("client").str.strip_chars()), clients)
     joined = named.join(about, on="declaration_id", how="left").join(
-        senders(mails, clients), on="declaration_id", how="left"
+        meant, on="declaration_id", how="left"
     )
     own = pl.col("own").fill_null([])
     said = pl.col("client").is_not_null() & (pl.col("client") != "")

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from transforms.declarations.forms import (
     REQUIRED,
@@ -45,7 +45,7 @@ def read_sheet(file: File) -> Declaration:
 
     The header stands in the first 20 rows of a sheet, its columns as those of a CSV file. A number
     is taken by its shortest decimal, a date in `period` as its month, a formula by its last value.
-    A sheet without header is left out and said in the remarks.
+    A sheet without header, or that nobody sees, is left out and said in the remarks.
     """
     try:
         rows, remarks = sheet_rows(file.content)
@@ -67,15 +67,19 @@ def sheet_rows(
     left_out = []
     before = 0
     for name, cells in _sheets(content):
+        if cells is None:
+            left_out.append(f"sheet {name} is hidden and was left out")
+            continue
         found = _under_header(name, cells, before, required)
         before += len(cells)
         if found is None:
-            left_out += [name] if any(map(any, cells)) else []
+            said = f"sheet {name} has no header and was left out"
+            left_out += [said] if any(map(any, cells)) else []
         else:
             rows += found
     if not rows:
         raise UnreadableError(f"no sheet has a row under a header {','.join(required)}")
-    return rows, tuple(f"sheet {name} has no header and was left out" for name in left_out)
+    return rows, tuple(left_out)
 
 
 def _refuse_bombs(content: bytes) -> None:
@@ -123,12 +127,13 @@ def _column_number(letters: bytes) -> int:
     return at
 
 
-def _sheets(content: bytes) -> Iterator[tuple[str, list[list[str]]]]:
-    """Name and cells as text of each sheet, from its first row on."""
+def _sheets(content: bytes) -> Iterator[tuple[str, list[list[str]] | None]]:
+    """Name and cells as text of each sheet, from its first row on; no cells of a hidden one."""
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in book.sheet_names:
-            yield name, _texts(book.get_sheet_by_name(name))
+        for sheet in book.sheets_metadata:
+            seen = sheet.visible == SheetVisibleEnum.Visible
+            yield sheet.name, _texts(book.get_sheet_by_name(sheet.name)) if seen else None
     except (CalamineError, ValueError, OSError) as error:
         raise UnreadableError(f"no readable workbook: {error}") from None
 
@@ -168,7 +173,8 @@ def _under_header(
 def _row(
     place: str, number: int, cells: list[str], names: Sequence[str], required: Sequence[str]
 ) -> Row:
-    own: Row = {"line_no": number, "line_text": f"{place}: {_shown(cells)}"}
+    sheet = place.rpartition(" ")[0]
+    own: Row = {"line_no": number, "line_text": f"{place}: {_shown(cells)}", "sheet": sheet}
     return own | cells_read(_with_month(cells, names), names, required)
 
 

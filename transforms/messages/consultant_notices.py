@@ -238,7 +238,8 @@ def _reminder(desk: Desk, person: Row, said: Row) -> Iterator[Row]:
         "cra_id": said["cra_id"],
         "due_date": said["due_date"],
     }
-    to = address(person["email"])
+    to, manager = address(person["email"]), address(said["manager_email"])
+    said |= {"reminded": to is not None, "manager_told": manager is not None}
     if to:
         yield desk.email(REMINDER, to, person["id"], subject, about, said)
     else:
@@ -247,7 +248,6 @@ def _reminder(desk: Desk, person: Row, said: Row) -> Iterator[Row]:
     if desk.sms and number and risk in {HIGH, CRITICAL}:
         yield _sms(desk, number, person["id"], subject, about, said)
     if risk == CRITICAL:
-        manager = address(said["manager_email"])
         level = f"{risk}|{person['id']}"
         if manager:
             told = about | {"level": level}

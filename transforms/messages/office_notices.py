@@ -1,7 +1,9 @@
 """What clients' billing contacts (reconciliation.md 1.4) and our operations are told."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -36,6 +38,7 @@ def billing_mails(
     """
     known = {row["id"]: row for row in clients.to_dicts()}
     cancelled = set(client_invoices.filter(pl.col("status") == "cancelled")["reference"])
+    validations = _validations(desk, commands)
     rows: list[Row] = []
     holds: list[Row] = []
     for invoice in _invoices(desk, commands).to_dicts():
@@ -48,8 +51,8 @@ def billing_mails(
         if client is None or to is None:
             holds.append(_no_contact(billed, client))
             continue
-        validations = _validations(desk, commands, invoice["command_id"], key)
-        rows.append(_billing(desk, billed, period, client["name"], to, invoice, validations))
+        following = validations.of(invoice["command_id"], key)
+        rows.append(_billing(desk, billed, period, client["name"], to, invoice, following))
     return notices(rows, holds)
 
 
@@ -63,18 +66,41 @@ def _invoices(desk: Desk, commands: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([now, before]).unique("command_id", keep="first").sort("command_id")
 
 
-def _validations(desk: Desk, commands: pl.DataFrame, invoice_id: str, key: str) -> Row:
-    """CRAs that are validated after the invoice, and the commands that still are to do it."""
+@dataclass(frozen=True)
+class _Validations:
+    """What is validated after invoices: read once, for a month may have many of them.
+
+    Attributes:
+        after: CRAs that wait for an invoice, by its command.
+        doing: commands that still are to validate a CRA, by that CRA.
+        told: CRAs that earlier messages named, by natural key.
+    """
+
+    after: Mapping[str, Sequence[str]]
+    doing: Mapping[str, Sequence[str]]
+    told: Mapping[str, Sequence[str]]
+
+    def of(self, invoice_id: str, key: str) -> Row:
+        """CRAs that are validated after the invoice, and the commands that still are to do it."""
+        cra_ids = sorted({*self.after.get(invoice_id, ()), *self.told.get(key, ())})
+        waits_for = {command for cra in cra_ids for command in self.doing.get(cra, ())}
+        return {"cra_ids": cra_ids, "depends_on": sorted(waits_for)}
+
+
+def _validations(desk: Desk, commands: pl.DataFrame) -> _Validations:
     columns = ["command_id", "target", "depends_on"]
     going = desk.outbox.filter(pl.col("kind") == VALIDATE, pl.col("state").is_in(OPEN))
     rows = pl.concat(
         [commands.filter(pl.col("kind") == VALIDATE).select(columns), going.select(columns)]
     ).unique("command_id", keep="first")
-    after = rows.filter(pl.col("depends_on").list.contains(invoice_id))
-    before = [row["refs"]["cra_ids"] for row in desk.messages if row["natural_key"] == key]
-    cra_ids = sorted({*after["target"], *(cra for cras in before for cra in cras)})
-    waits_for = rows.filter(pl.col("target").is_in(cra_ids))["command_id"]
-    return {"cra_ids": cra_ids, "depends_on": sorted(waits_for)}
+    after, doing, told = (defaultdict[str, list[str]](list) for _ in range(3))
+    for command_id, cra_id, depends_on in rows.iter_rows():
+        doing[cra_id].append(command_id)
+        for invoice_id in depends_on:
+            after[invoice_id].append(cra_id)
+    for row in desk.messages:
+        told[row["natural_key"]] += row["refs"].get("cra_ids", [])
+    return _Validations(after, doing, told)
 
 
 def _billing(

@@ -103,9 +103,11 @@ def unlike_vendor_names(bills: pl.DataFrame, vendors: pl.DataFrame) -> pl.DataFr
     named = bills.select("id", "vendor_id", "vendor_name").join(
         vendors.select(vendor_id="id", vendor_known_as="name"), on="vendor_id"
     )
+    differing = named.filter(pl.col("vendor_name").str.strip_chars() != pl.col("vendor_known_as"))
+    if differing.is_empty():
+        return differing.select("vendor_known_as", bill_id="id")
     pairs = (
-        named.filter(pl.col("vendor_name").str.strip_chars() != pl.col("vendor_known_as"))
-        .select("vendor_name", "vendor_known_as")
+        differing.select("vendor_name", "vendor_known_as")
         .unique()
         .filter(company(pl.col("vendor_name")) != company(pl.col("vendor_known_as")))
         .with_columns(key=sentence("{}\n{}", "vendor_name", "vendor_known_as"))
@@ -243,13 +245,14 @@ def _crowded(chosen: pl.DataFrame, vendors: pl.DataFrame) -> pl.DataFrame:
 
 def _unconfirmed() -> pl.Expr:
     by_person = pl.col("method") == PERSON
+    alike = pl.col("score").cast(pl.String).str.extract(r"^(\d+)")
     return (
         pl.when(by_person)
         .then(None)
         .when(pl.col("several").is_not_null())
         .then(sentence("several suppliers answer: {}", "several"))
         .when(pl.col("method") == FUZZY)
-        .then(sentence("the names are only alike, {} of 100", "score"))
+        .then(sentence("the names are only alike, {} of 100: {}", alike, "supplier_id"))
         .when(pl.col("crowd").is_not_null())
         .then(sentence("vendors on this supplier: {}", "crowd"))
     )

@@ -165,6 +165,8 @@ def _seen(
 
 def _rejected(overrides: pl.DataFrame) -> list[str]:
     """Bills whose last decision of a person is a rejection: they are nobody's original."""
+    if overrides.is_empty():
+        return []
     bill = pl.col("break_id").str.split("/").list.get(1, null_on_oob=True)
     last = overrides.with_columns(bill=bill).sort("decided_at").unique("bill", keep="last")
     return last.filter(pl.col("decision") == REJECTED).get_column("bill").to_list()

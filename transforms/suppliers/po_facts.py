@@ -72,6 +72,8 @@ def kept(facts: BillFacts) -> pl.DataFrame:
     A bill that has gone from Bill.com while its registration stands, in full or in part, is still
     going to be paid, so it keeps its days, unless it was entered there again.
     """
+    if facts.settled.is_empty():
+        return facts.settled
     gone = pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(GONE)
     number = plain_number(pl.col("invoice_number"))
     entered = facts.bills.select("id", "vendor_id", gone=gone, number=number)
@@ -127,7 +129,7 @@ def order_lines(facts: BillFacts, settled: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             po_total=pl.coalesce("po_total", (total / 10_000).cast(pl.Decimal(18, 4))),
             lines_of_po=pl.col("po_line").count().over("po_id"),
-            base=pl.max_horizontal(0, pl.col("base").fill_null(0)),
+            base=pl.col("base").fill_null(0),
         )
         .sort("po_id", "po_line")
         .with_row_index("order_line")

@@ -141,7 +141,7 @@ STATIC: tuple[Rule, ...] = (
     Rule(
         code="SUPPLIER_MISMATCH",
         when=_other_supplier | _wrong_vendor,
-        expected=pl.coalesce("vendor_known_as", "supplier_id"),
+        expected=pl.coalesce("vendor_known_as", sentence("supplier {}", "supplier_id")),
         actual=pl.when(pl.col("vendor_known_as").is_not_null())
         .then(pl.col("bill_vendor_name"))
         .when(_other_supplier)
@@ -154,7 +154,7 @@ STATIC: tuple[Rule, ...] = (
         code="PO_MISSING",
         when=pl.col("problem") == "PO_MISSING",
         expected=pl.lit("one purchase order"),
-        actual=pl.coalesce("candidates", pl.lit("none")),
+        actual=pl.coalesce("candidates", pl.lit("no number on it, and no open order fits")),
     ),
     Rule(
         code="PO_AMBIGUOUS",
@@ -166,12 +166,11 @@ STATIC: tuple[Rule, ...] = (
         code="LINE_UNMATCHED",
         when=pl.col("problem") == "LINE_UNMATCHED",
         expected=sentence("a line of order {}", _po),
-        actual=sentence("line {}", "bill_line"),
+        actual=sentence("line {}, order {}", "bill_line", _po),
     ),
     Rule(
         code="LINES_MISSING",
         when=pl.col("quantity").is_null(),
-        stays=True,
         expected=pl.lit("a quantity"),
         actual=_amount(pl.col("amount")),
         detail=pl.when(_vat_bill.abs() <= 100 * 100).then(
@@ -222,13 +221,13 @@ STATIC: tuple[Rule, ...] = (
         code="DATE",
         when=_ordered & (pl.col("invoice_date") < pl.col("start_date")),
         expected=sentence("from {} on", "start_date"),
-        actual=pl.col("invoice_date").cast(pl.String),
+        actual=sentence("dated {}", "invoice_date"),
     ),
     Rule(
         code="PO_STATUS",
         when=_ordered & pl.col("dead"),
         expected=pl.lit("an approved order"),
-        actual=pl.col("po_status"),
+        actual=sentence("order {} is {}", _po, "po_status"),
     ),
     _of_bill(
         "DUPLICATE",
@@ -259,7 +258,7 @@ STATIC: tuple[Rule, ...] = (
         pl.col("withdrawn"),
         stays=True,
         expected=pl.lit("the registration that was made"),
-        actual=pl.lit("cancelled in BoondManager"),
+        actual=sentence("the registration of {}", "invoice_number"),
         detail=pl.lit("to pay it after all, register it again in BoondManager"),
     ),
     _of_bill(
@@ -308,7 +307,7 @@ DYNAMIC: tuple[Rule, ...] = (
         code="PO_STATUS",
         when=pl.col("nothing_open") & ~pl.col("dead"),
         expected=pl.lit("an order with days left"),
-        actual=pl.lit("closed with nothing open"),
+        actual=sentence("order {} is closed with nothing open", _po),
     ),
     _of_bill(
         "DUPLICATE",
@@ -339,21 +338,20 @@ def held(rows: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     Returns:
         Holds, `turn` (the place of their bill) and `stays` (no approval overrides it).
     """
-    checked = rows.filter("checked")
-    found = [_hold(checked.filter(flag), rule) for rule, flag in flagged(checked, rules)]
     empty = pl.DataFrame(schema=_SCHEMA | {"turn": pl.Int64(), "stays": pl.Boolean()})
+    checked = rows.filter("checked")
+    if checked.is_empty():
+        return empty
+    found = [_hold(checked.filter(flag), rule) for rule, flag in flagged(checked, rules)]
     return pl.concat([empty, *found])
 
 
 def flagged(rows: pl.DataFrame, rules: Sequence[Rule]) -> list[tuple[Rule, pl.Series]]:
     """The rules that hold any row, each with the rows that it holds."""
-    flags = rows.select(rule.when.fill_null(value=False) for rule in map(_named, enumerate(rules)))
+    flags = rows.select(
+        rule.when.fill_null(value=False).alias(f"{number}") for number, rule in enumerate(rules)
+    )
     return [(rule, flag) for rule, flag in zip(rules, flags, strict=True) if flag.any()]
-
-
-def _named(numbered: tuple[int, Rule]) -> Rule:
-    index, rule = numbered
-    return Rule(code=rule.code, when=rule.when.alias(f"{index}"))
 
 
 def _hold(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:

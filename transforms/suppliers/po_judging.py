@@ -26,6 +26,8 @@ STATUSES = ("matched", "partial", "pending_receipt", "not_checked", "review")
 PROVEN_IN_PART = ["PRICE", "QTY_ORDERED", "QTY_RECEIVED", "LINE_TOTAL", "TOTAL"]
 """Holds of a bill that leave no doubt who sent it and what it is for."""
 
+_CREDITS_FIRST = 2**40
+
 APPROVED_NOW = pl.col("stands") & (pl.col("decision") == APPROVED)
 REJECTED_NOW = pl.col("stands") & (pl.col("decision") == REJECTED)
 
@@ -89,6 +91,8 @@ def _given() -> pl.Expr:
 
 def standing_holds(holds: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The holds that a person's decision leaves standing; a rejected bill has none."""
+    if holds.is_empty():
+        return holds
     approved = rows.filter(APPROVED_NOW).get_column("turn").unique().implode()
     closed = rows.filter(REJECTED_NOW).get_column("turn").unique().implode()
     return holds.filter(
@@ -99,6 +103,8 @@ def standing_holds(holds: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _lapsed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.Series:
     """Bills that were approved with other holds than they have now."""
     approved = rows.filter(APPROVED_NOW).select("break_id", "bill_line", "made_on")
+    if approved.is_empty():
+        return found.get_column("turn").clear()
     line = pl.col("bill_line").cast(pl.String)
     return (
         found.join(approved, on="break_id")
@@ -111,30 +117,43 @@ def _lapsed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.Series:
 def _taken(rows: pl.DataFrame, static: pl.DataFrame) -> pl.DataFrame:
     """The rows with what they find open and take; a bill with a hold of its own takes nothing.
 
+    A credit note counts before all bills: what it credits is nobody's days to prove.
+
     One that money went out on takes what of it is proven, unless it is doubtful as a whole; one
     that is registered does even then, for it keeps what it consumed.
     """
     held_bills = static.get_column("turn").unique().implode()
     doubtful = static.filter(~pl.col("code").is_in(PROVEN_IN_PART)).get_column("turn")
-    held = pl.col("turn").is_in(held_bills) & ~pl.col("paid_out")
+    held = pl.col("turn").is_in(held_bills) & (~pl.col("paid_out") | (pl.col("wanted") < 0))
     free = pl.col("checked") & ~held & ~pl.col("turn").is_in(doubtful.unique().implode())
     lines = rows.filter(pl.col("order_line").is_not_null() & pl.col("wanted").is_not_null()).select(
         "row",
-        "turn",
         "order_line",
         "ordered",
         "base",
         "wanted",
+        turn=pl.when(pl.col("wanted").max().over("turn") < 0)
+        .then(pl.col("turn") - _CREDITS_FIRST)
+        .otherwise("turn"),
         closed=pl.col("closed") & ~APPROVED_NOW.fill_null(value=False),
-        live=(free & ~REJECTED_NOW.fill_null(value=False)) | pl.col("on_file"),
+        claimed=pl.col("paid"),
+        live=(free & ~REJECTED_NOW.fill_null(value=False))
+        | (pl.col("on_file") & (pl.col("wanted") >= 0)),
         paid=pl.col("paid_out") | pl.col("on_file"),
         received=pl.col("received").fill_null(0),
         limit=pl.when(APPROVED_NOW).then(UNLIMITED).otherwise("limit"),
     )
-    found = _take_registered(lines).select("row", "before", "taken")
+    found = _take_registered(lines).select("row", "before", "taken", place="turn")
     return judged_quantities(
         rows.join(found, on="row", how="left", maintain_order="left")
     ).with_columns(bill_over=pl.col("over").fill_null(value=False).any().over("turn"))
+
+
+def credited() -> pl.Expr:
+    """Whether a bill has more days than are ordered and received, and credit notes cover them."""
+    proven = pl.min_horizontal("ordered", pl.col("received").fill_null(0))
+    leans = (pl.col("before") < 0) & (proven + pl.col("limit") < pl.col("wanted"))
+    return leans.fill_null(value=False).any().over("turn") & ~APPROVED_NOW.fill_null(value=False)
 
 
 def judged_quantities(rows: pl.DataFrame) -> pl.DataFrame:
@@ -148,14 +167,16 @@ def judged_quantities(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _take_registered(lines: pl.DataFrame) -> pl.DataFrame:
-    """What the lines take, where no bill that waits for a receipt gives days back.
+    """What the lines take, where no bill that waits or is to be claimed back gives days back.
 
-    Such a bill is not registered, so what it credits beside must not be paid to another. Each
-    round bars more credits and opens no day, so it ends.
+    Such a bill is not accepted, so what it credits beside must not be paid to another. Each round
+    bars more credits and opens no day, so it ends.
     """
     while True:
         found = take(lines)
-        waits = (pl.col("short") & (pl.col("matchable") <= 0)).any().over("turn")
+        nothing = pl.col("short") & (pl.col("matchable") <= 0)
+        unproven = pl.col("claimed") & (pl.col("short") | pl.col("over"))
+        waits = (nothing | unproven).any().over("turn")
         early = found.filter(waits & (pl.col("taken") < 0)).get_column("row")
         if early.is_empty():
             return found

@@ -24,12 +24,13 @@ from transforms.suppliers.po_judging import (
     REJECTED_NOW,
     REVIEW,
     accepted,
+    credited,
     decide,
     status_of,
 )
 from transforms.suppliers.po_replay import inputs_of, with_bill_decisions
 from transforms.suppliers.po_tolerances import OFF
-from transforms.suppliers.receipts import consume, days, receive
+from transforms.suppliers.receipts import consume, days, receive, units
 
 __all__ = ["LEGS", "BillFacts", "BillMatching", "match_bills"]
 
@@ -37,6 +38,7 @@ REGISTER_AND_FLAG = "register and flag for payment"
 REGISTER_PAID = "register, it is paid already"
 REGISTER_PART_PAID = "register; a person pays the rest, for a part is paid already"
 REGISTER_CREDIT = "register the credit note"
+REGISTER_CREDITED = "register; a person pays what the credit notes leave"
 REGISTER_PART = "register, pay what is proven"
 REGISTER_ACCEPTED = "register, pay what a person accepted"
 WAIT_FOR_RECEIPT = "wait for a receipt"
@@ -103,6 +105,9 @@ class BillMatching:
         tolerances: `break_id`, `policy` (JSON): the limits that the row was decided with.
         remarks: `break_id`, `registered` (in BoondManager already), `unchecked` (why), `off` (what
             the policy leaves unchecked) of the rows that have such a thing to say.
+        reduced: order lines of which fewer days are received now than when bills were settled on
+            them, and fewer than those took: `po_id`, `po_line`, `po_reference`, `was` and `now`
+            (days received), `unproven` (days taken beyond them), `po_price`, `currency`.
         decided: `break_id` and the columns of `overrides.DECISION` of every row of a bill that a
             person decided on, stale decisions included.
     """
@@ -114,6 +119,7 @@ class BillMatching:
     tolerances: pl.DataFrame
     remarks: pl.DataFrame
     decided: pl.DataFrame
+    reduced: pl.DataFrame
     _rows: pl.DataFrame
     _found: pl.DataFrame
 
@@ -147,8 +153,36 @@ def match_bills(
         policy.match.receipts_from,
     )
     bills = bills_in_order(facts, links, as_of, since, currency)
-    rows = rows_to_decide(facts, bills, _received(orders, receipts), policy.tolerance)
-    return _decided(with_bill_decisions(rows, facts.overrides), receipts, links, facts.cras)
+    ordered = _received(orders, receipts)
+    rows = rows_to_decide(facts, bills, ordered, policy.tolerance)
+    decided = with_bill_decisions(rows, facts.overrides)
+    return _decided(decided, receipts, links, facts.cras, _reduced(ordered, settled))
+
+
+def _reduced(orders: pl.DataFrame, settled: pl.DataFrame) -> pl.DataFrame:
+    """Order lines whose receipts were corrected below what settled bills took of them.
+
+    What a person accepted beyond the receipts of that day was known then, and is no reduction.
+    """
+    then = settled.group_by("po_id", "po_line").agg(
+        pl.col("po_price", "currency").max(), was=units(pl.col("received_qty")).max()
+    )
+    lost = pl.min_horizontal("base", "was") - pl.col("received")
+    return (
+        orders.join(then, on=["po_id", "po_line"])
+        .filter(lost > 0)
+        .select(
+            "po_id",
+            "po_line",
+            "po_reference",
+            "po_price",
+            "currency",
+            was=days(pl.col("was")),
+            now=days(pl.col("received")),
+            unproven=days(lost),
+        )
+        .sort("po_id", "po_line")
+    )
 
 
 def _received(orders: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +195,11 @@ def _received(orders: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decided(
-    rows: pl.DataFrame, receipts: pl.DataFrame, links: pl.DataFrame, cras: pl.DataFrame
+    rows: pl.DataFrame,
+    receipts: pl.DataFrame,
+    links: pl.DataFrame,
+    cras: pl.DataFrame,
+    reduced: pl.DataFrame,
 ) -> BillMatching:
     judged, holds, found = decide(rows)
     shown = judged.filter("shown")
@@ -178,6 +216,7 @@ def _decided(
         decided=shown.filter(pl.col("decision").is_not_null())
         .select("break_id", *DECISION)
         .sort("break_id"),
+        reduced=reduced,
         _rows=shown,
         _found=found.join(shown, on="turn", how="semi"),
     )
@@ -186,6 +225,8 @@ def _decided(
 def _noted(holds: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
     """`recon.holds`; one that came back says on whose decision, made for other figures."""
     decided = shown.filter(pl.col("decision").is_not_null())
+    if decided.is_empty():
+        return holds.drop("turn", "stays").sort("break_id", "code")
     notes = decided.select("break_id", note=stale_note())
     detail = pl.concat_str("detail", "note", separator="; ", ignore_nulls=True)
     return (
@@ -271,5 +312,7 @@ def _action() -> pl.Expr:
         .then(pl.lit(REGISTER_PAID))
         .when("part_paid")
         .then(pl.lit(REGISTER_PART_PAID))
+        .when(credited())
+        .then(pl.lit(REGISTER_CREDITED))
         .otherwise(pl.lit(REGISTER_AND_FLAG))
     )

@@ -126,6 +126,8 @@ def _exact_or_zero(texts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """(text, po_id) of texts that are a known number, letter O read as zero where need be."""
     exact = texts.join(known, left_on="text", right_on="known").select("text", "po_id")
     rest = texts.join(exact, on="text", how="anti").filter(pl.col("text").str.contains("O"))
+    if rest.is_empty():
+        return exact.unique()
     near = rest.with_columns(zeroed=_zeroed("text")).join(
         known.with_columns(zeroed=_zeroed("known")), on="zeroed"
     )

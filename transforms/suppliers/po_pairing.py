@@ -141,6 +141,8 @@ def _read_quantity() -> list[pl.Expr]:
 
 def _guessed(lines: pl.DataFrame, order_lines: pl.DataFrame) -> pl.DataFrame:
     """The only open order of the supplier that fits, for bills that name none."""
+    if lines.is_empty():
+        return lines.select("bill_id", "said", "po_id", "candidates")
     since = pl.col("invoice_date").dt.month_start().dt.offset_by("-1mo")
     pairs = (
         lines.drop("po_id")

@@ -1,15 +1,16 @@
 """What each invoice line takes of its order line and of the receipts (reconciliation.md 2.2).
 
-Bills are decided in their order: a line sees what the lines before it have taken. A bill with a
+Bills are decided in their order, credit notes first: a line sees what the lines before it have
+taken, and a credit note is used up by what waits before its days go to a later bill. A bill with a
 line beyond the open order is held and then takes nothing at all, so a bill with lines on several
 order lines couples them. Said over whole frames instead of bill by bill:
 
-- Matched so far is a reflected sum. Lines that take t1, t2, … from a base M0 leave
-  `S_i - min(0, min_{j<=i} S_j)` with `S_i = M0 + t1 + … + ti`: a credit note frees what was
-  matched, never more. The ceiling is in the takes: without a tolerance a line takes
-  `min(wanted, received - M)`, which is `M_i = S_i - max(0, max_{j<=i}(S_j - C))`.
+- Matched so far is a running sum of the takes. It counts credit notes in full, so it is below zero
+  where more is credited than was taken: that covers what a bill invoices without receipts, and the
+  days that it has stay its own. The ceiling is in the takes: without a tolerance a line takes
+  `min(wanted, received - M)`.
 - What a line takes is known as an interval. At first a line takes between nothing and all that it
-  wants. Each round reflects the low and the high ends (the sum grows with each take, so they bound
+  wants. Each round sums the low and the high ends (the sum grows with each take, so they bound
   what is matched before each line) and narrows: a line that fits under the high end takes all, one
   that does not fit over the low end is cut, a bill held over the low end takes nothing.
 
@@ -36,9 +37,9 @@ def take(lines: pl.DataFrame) -> pl.DataFrame:
             ten-thousandths of a day: `turn` (order of the bills, from 0), `order_line` (a bill has
             at most one line on each), `wanted` (invoiced; negative for a credit), `live` (false
             where the bill is held for another reason), `ordered`, `received`, `base` (matched by
-            what was settled before), `limit` (tolerance, `UNLIMITED` when off), `closed` (whether
-            the order is closed), `paid` (money went out: cut to what is open and never held, for
-            its days must not be paid again to another).
+            what was settled before, below zero where more was credited), `limit` (tolerance,
+            `UNLIMITED` when off), `closed` (whether the order is closed), `paid` (money went out:
+            cut to what is open and never held, for its days must not be paid again to another).
 
     Returns:
         The rows sorted by `order_line`, `turn`, with `before` (matched and consumed before the
@@ -57,25 +58,14 @@ def take(lines: pl.DataFrame) -> pl.DataFrame:
     taken = pl.concat(known).sort(_LINE, "turn").get_column("high")
     return (
         ordered.with_columns(taken=taken)
-        .with_columns(before=matched_before(pl.col("taken"), credits_too=_has_credits(ordered)))
+        .with_columns(before=matched_before(pl.col("taken")))
         .with_columns(outcome(pl.col("before"), pl.col("received")))
     )
 
 
-def matched_before(takes: pl.Expr, *, credits_too: bool = True) -> pl.Expr:
-    """Days of the order line matched before each line, for rows sorted by order line and turn.
-
-    Without credit notes nothing is reflected, and one running sum says it.
-    """
-    if not credits_too:
-        return pl.col("base") + takes.cum_sum().over(_LINE) - takes
-    after = pl.col("base") + takes.cum_sum()
-    reflected = after - pl.min_horizontal(0, after.cum_min())
-    return reflected.shift(1).fill_null(pl.col("base")).over(_LINE)
-
-
-def _has_credits(lines: pl.DataFrame) -> bool:
-    return bool((lines.get_column("wanted") < 0).any())
+def matched_before(takes: pl.Expr) -> pl.Expr:
+    """Days of the order line matched before each line, for rows sorted by order line and turn."""
+    return pl.col("base") + takes.cum_sum().over(_LINE) - takes
 
 
 def _first_bounds(lines: pl.DataFrame) -> pl.DataFrame:
@@ -105,10 +95,9 @@ def _cut(before: pl.Expr) -> pl.Expr:
 def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
     """One round: tighter bounds of every line that is still open."""
     low, high = pl.col("before_low"), pl.col("before_high")
-    credits_too = _has_credits(lines)
     bounds = lines.with_columns(
-        before_low=matched_before(pl.col("low"), credits_too=credits_too),
-        before_high=matched_before(pl.col("high"), credits_too=credits_too),
+        before_low=matched_before(pl.col("low")),
+        before_high=matched_before(pl.col("high")),
     )
     # a bill of one line is its line: no window is needed
     alone = not lines.get_column("turn").is_duplicated().any()

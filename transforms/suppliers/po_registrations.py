@@ -7,6 +7,12 @@ from transforms.suppliers.receipts import units
 from transforms.words.figures import sentence
 
 _CENT = 100
+_OF_BILL = {
+    "id": pl.String,
+    "registered": pl.Boolean,
+    "paid_out": pl.Boolean,
+    "registered_as": pl.String,
+}
 
 
 def registrations(supplier_invoices: pl.DataFrame) -> pl.DataFrame:
@@ -38,6 +44,8 @@ def of_bills(bills: pl.DataFrame, supplier_invoices: pl.DataFrame) -> pl.DataFra
         `id` (of the bill), `registered` (one stands), `paid_out` (one is flagged or paid),
         `registered_as` (the sum of one that stands and is of another amount, else null).
     """
+    if supplier_invoices.is_empty():
+        return pl.DataFrame(schema=_OF_BILL)
     other = (units(pl.col("total")) - units(pl.col("amount"))).abs() > _CENT
     unlike = other.fill_null(value=False) | (pl.col("total_currency") != pl.col("currency"))
     amount = sentence("{} {}", "total", pl.coalesce("total_currency", "currency"))

@@ -9,11 +9,10 @@ Quantities are Int64 ten-thousandths of a day; `order_line` numbers the lines of
 """
 
 from collections.abc import Collection
-from decimal import Decimal
 
 import polars as pl
 
-from transforms.money import DAYS
+from transforms.money import DAYS, of_units
 from transforms.names import best_fuzzy, prepared
 
 _DAY = ["cra", "date"]
@@ -40,8 +39,7 @@ def units(days: pl.Expr) -> pl.Expr:
 
 def days(ten_thousandths: pl.Expr) -> pl.Expr:
     """Ten-thousandths as days."""
-    exact = ten_thousandths.cast(pl.Decimal(38, 0)).cast(pl.Decimal(38, 4))
-    return (exact * pl.lit(Decimal("0.0001"), dtype=pl.Decimal(38, 4))).cast(DAYS)
+    return of_units(ten_thousandths).cast(DAYS)
 
 
 def people(lines: pl.DataFrame, consultants: pl.DataFrame) -> pl.DataFrame:
@@ -81,6 +79,8 @@ def people(lines: pl.DataFrame, consultants: pl.DataFrame) -> pl.DataFrame:
 
 def _named(names: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The consultant of each name: the exact and only one, else the one alike."""
+    if names.is_empty():
+        return names.with_columns(found="name")
     exact = names.join(known, on="name").group_by("name").agg(ids=pl.col("key").unique())
     others = names.join(exact, on="name", how="anti").select("name", key="name")
     alike = best_fuzzy(others, known).filter(pl.col("verdict") == "taken")
@@ -126,7 +126,8 @@ def receive(
     received = [pinned.drop_nulls("order_line").select(_RECEIPT)]
     for said in (True, False):
         here = places.filter(pl.col("said") == said).drop("said")
-        received.append(_allotted(free, here, pl.concat(received)))
+        if not here.is_empty():
+            received.append(_allotted(free, here, pl.concat(received)))
     return pl.concat(received)
 
 
@@ -185,9 +186,10 @@ def _consumed_of(
     A day whose CRA was replaced by another is the same day: it must not be received once more.
     """
     standing = reports.select("cra", cra_id="id")
+    kept = consumed.join(standing, on="cra_id")
     lost = consumed.join(standing, on="cra_id", how="anti")
     if lost.is_empty():
-        return consumed.join(standing, on="cra_id")
+        return kept
     instead = (
         worked.join(reports.select("cra", "consultant_id"), on="cra")
         .sort("cra")
@@ -196,9 +198,7 @@ def _consumed_of(
     moved = lost.join(cras.select("consultant_id", cra_id="id"), on="cra_id").join(
         instead.select("consultant_id", "date", "cra"), on=["consultant_id", "date"]
     )
-    return pl.concat(
-        [consumed.join(standing, on="cra_id"), moved.drop("consultant_id")], how="diagonal"
-    )
+    return pl.concat([kept, moved.drop("consultant_id")], how="diagonal")
 
 
 def _consumed_net(consumed: pl.DataFrame, order_lines: pl.DataFrame) -> pl.DataFrame:
@@ -295,18 +295,14 @@ def consume(receipts: pl.DataFrame, takes: pl.DataFrame, cras: pl.DataFrame) -> 
     Args:
         receipts: as `receive` returns them.
         takes: `row` (order of the rows), `order_line`, `po_id`, `po_line`, `bill_id`,
-            `bill_line`, `base` (consumed by what was settled before), `before`, `taken`.
+            `bill_line`, `base` (consumed by what was settled before), `before`, `taken`, `place`
+            (order in which they took).
         cras: the frame that `receive` was given.
 
     Returns:
         `recon.receipt_consumption` without `run_id`; negative quantities give days back.
     """
-    after = pl.max_horizontal(0, pl.col("before") + pl.col("taken"))
-    spans = takes.filter(pl.col("taken") != 0).with_columns(
-        first=pl.min_horizontal("before", after),
-        last=pl.max_horizontal("before", after),
-        sign=pl.col("taken").sign(),
-    )
+    spans = _spans(receipts, takes.filter(pl.col("taken") != 0))
     axis = _axis(receipts, takes.select("order_line", "base").unique())
     overlap = pl.min_horizontal("last", "end") - pl.max_horizontal("first", "begin")
     rows = (
@@ -328,13 +324,44 @@ def consume(receipts: pl.DataFrame, takes: pl.DataFrame, cras: pl.DataFrame) -> 
     )
 
 
+def _spans(receipts: pl.DataFrame, takes: pl.DataFrame) -> pl.DataFrame:
+    """The stretch of its order line that each take moves over: `first`, `last`, `sign`.
+
+    What was consumed before stays so while no credit of this look gives it back, though credits
+    of earlier looks have less matched.
+    """
+    pinned = receipts.filter("pinned").group_by("order_line").agg(kept=pl.col("quantity").sum())
+    credit = (pl.col("taken") < 0).cast(pl.Int64)
+    credits_so_far = credit.cum_sum().over("order_line")
+    consumed = pl.max_horizontal(0, "base", "kept")
+    low = [
+        pl.when(given_back == 0).then(consumed).otherwise(0)
+        for given_back in (credits_so_far - credit, credits_so_far)
+    ]
+    start = pl.max_horizontal("before", low[0])
+    end = pl.max_horizontal(pl.col("before") + pl.col("taken"), low[1])
+    return (
+        takes.join(pinned, on="order_line", how="left")
+        .sort("order_line", "place")
+        .with_columns(
+            first=pl.min_horizontal(start, end),
+            last=pl.max_horizontal(start, end),
+            sign=pl.col("taken").sign(),
+        )
+    )
+
+
 def _axis(receipts: pl.DataFrame, bases: pl.DataFrame) -> pl.DataFrame:
-    """Each receipt's place among those of its order line: what was consumed ends at `base`."""
+    """Each receipt's place among those of its order line, what was consumed first.
+
+    Where more was consumed than there is now, the rest of it stands before them.
+    """
     ordered = receipts.join(bases, on="order_line").sort(
         "order_line", pl.col("pinned").not_(), "date", "cra"
     )
     pinned = pl.when("pinned").then(pl.col("quantity")).otherwise(0).sum().over("order_line")
-    end = pl.col("quantity").cum_sum().over("order_line") + pl.col("base") - pinned
+    owed = pl.max_horizontal(0, pl.col("base") - pinned)
+    end = pl.col("quantity").cum_sum().over("order_line") + owed
     return (
         ordered.with_columns(end=end)
         .with_columns(begin=pl.col("end") - pl.col("quantity"))

@@ -29,7 +29,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "none_found": "aucune explication trouvée dans les données",
         "receipt_not_validated": "{days} dans des CRA pas encore validés ({ids})",
         "receipt_missing": "aucun CRA saisi pour la période",
-        "receipt_used": "{days} reçus ont déjà servi à d'autres factures ({others})",
+        "receipt_used": "{days} de CRA déjà pris par d'autres factures ({others})",
+        "receipt_used.one": "{days} de CRA déjà pris par une autre facture ({others})",
         "outside_order_dates": "{days} hors des dates de la commande ({dates})",
         "other_order_price": "c'est le prix de la commande {others}",
         "earlier_bill_price": "prix déjà facturé par {others}",
@@ -52,7 +53,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "none_found": "no explanation found in the data",
         "receipt_not_validated": "{days} in CRAs that are not validated yet ({ids})",
         "receipt_missing": "no CRA was entered for the period",
-        "receipt_used": "{days} received have proven other invoices ({others})",
+        "receipt_used": "{days} of the CRAs are taken by other bills ({others})",
+        "receipt_used.one": "{days} of the CRAs are taken by another bill ({others})",
         "outside_order_dates": "{days} outside the dates of the order ({dates})",
         "other_order_price": "it is the price of order {others}",
         "earlier_bill_price": "the price was invoiced by {others} before",
@@ -84,6 +86,8 @@ def _said(row: dict[str, Any], language: Language) -> str:
     form = row["cause"]
     if f"{form}.{row['side']}" in words:
         form = f"{form}.{row['side']}"
+    elif form == "receipt_used" and len(row["others"]) == 1:
+        form = f"{form}.one"
     elif form == "neighbouring_month" and not row["dates"]:
         form = f"{form}.row"
     return words[form].format(

@@ -17,14 +17,18 @@ from transforms.words.cause_words import cause_words
 from transforms.words.figures import sentence
 from transforms.words.languages import Language, days_words, money_words
 from transforms.words.legend import titles
-from transforms.words.sentences import BILL, CRA, HELD_BY, HOLD, PHRASES
+from transforms.words.phrases import COLUMNS, NO_NAMES, Names, in_words, phrase_said
+from transforms.words.sentences import BILL, CRA, HELD_BY, HOLD
 
 _SAID_BY_OUTCOME = ["MISSING_ENTRY"]
-_FIGURE = r"^-?\d+(\.\d+)?( d| [A-Z]{3})?$"
 
 
 def explained_cras(
-    billing: Billing, causes: pl.DataFrame, policy: Policy, language: Language
+    billing: Billing,
+    causes: pl.DataFrame,
+    policy: Policy,
+    language: Language,
+    names: Names = NO_NAMES,
 ) -> pl.DataFrame:
     """The rows of recon.cra_matches with their `explanation`.
 
@@ -33,6 +37,7 @@ def explained_cras(
         causes: what `find_causes` says of it.
         policy: whose limits may be off, which the row says.
         language: of the sentences.
+        names: what ids are called.
     """
     matches = billing.matches
     decided = pl.col("break_id").is_in(billing.decided.filter("stands")["break_id"].to_list())
@@ -43,7 +48,8 @@ def explained_cras(
     plain = same.join(
         figures.with_columns(explanation=fits), on="declared_days", nulls_equal=True
     ).select("break_id", "explanation")
-    others = _with_reasons(matches.filter(~ties), billing.holds, causes, language).with_columns(
+    holds = in_words(_gravest(billing.holds), language, names)
+    others = _with_reasons(matches.filter(~ties), holds, causes, language).with_columns(
         decided=decided
     )
     off = {"gap_days": policy.billing.gap_days, "gap_percent": policy.billing.gap_percent}
@@ -92,7 +98,7 @@ def _cra_sentences(
 
 
 def explained_bills(
-    matching: BillMatching, causes: pl.DataFrame, language: Language
+    matching: BillMatching, causes: pl.DataFrame, language: Language, names: Names = NO_NAMES
 ) -> pl.DataFrame:
     """The rows of recon.po_matches with their `explanation`.
 
@@ -100,11 +106,14 @@ def explained_bills(
         matching: what `match_bills` decided.
         causes: what `find_bill_causes` says of it.
         language: of the sentences.
+        names: what ids are called.
     """
     matches, remarks = matching.matches, matching.remarks
     decided = pl.col("break_id").is_in(matching.decided.filter("stands")["break_id"].to_list())
     words = BILL[language]
-    proven = pl.col("matchable_qty") == pl.col("invoiced_qty")
+    proven = (pl.col("matchable_qty") == pl.col("invoiced_qty")) & (
+        pl.col("received_qty") >= pl.col("invoiced_qty")
+    )
     ties = (
         (pl.col("status") == "matched")
         & (pl.col("holds").list.len() == 0)
@@ -117,7 +126,8 @@ def explained_bills(
     same = matches.filter(ties).select("break_id", *keys)
     figures = same.select(keys).unique().with_columns(explanation=fits)
     plain = same.join(figures, on=keys, nulls_equal=True).select("break_id", "explanation")
-    others = _with_reasons(matches.filter(~ties), matching.holds, causes, language).join(
+    holds = in_words(_gravest(matching.holds), language, names)
+    others = _with_reasons(matches.filter(~ties), holds, causes, language).join(
         remarks.select("break_id", "unchecked"), on="break_id", how="left"
     )
     said = others.with_columns(decided=decided).select(
@@ -132,12 +142,20 @@ def _bill_sentence(language: Language) -> pl.Expr:
     words = BILL[language]
     invoiced = pl.coalesce(_days("invoiced_qty", language), pl.lit("?"))
     proven = money_words(pl.col("proven_amount"), pl.col("currency"), language)
-    amount = money_words(pl.col("invoiced_amount"), pl.col("currency"), language)
+    amount = money_words(pl.col("invoiced_amount").abs(), pl.col("currency"), language)
     part = sentence(words["partial"], _days("matchable_qty", language), invoiced, proven)
     own = pl.col("holds").list.len() > 0
+    covered = (pl.col("matchable_qty") == pl.col("invoiced_qty")) & (
+        pl.col("received_qty") < pl.col("invoiced_qty")
+    )
     review = pl.col("status") == "review"
     known = pl.coalesce(proven, pl.lit(words["nothing"]))
-    unchecked = _translated(pl.coalesce("unchecked", pl.lit("")), language)
+    unchecked = pl.coalesce("unchecked", pl.lit("")).map_batches(
+        lambda texts: texts.replace(
+            {text: phrase_said(text, language) for text in texts.unique().to_list()}
+        ),
+        return_dtype=pl.String,
+    )
     return (
         pl.when(pl.col("status") == "not_checked")
         .then(sentence(words["not_checked"], unchecked))
@@ -149,6 +167,8 @@ def _bill_sentence(language: Language) -> pl.Expr:
         .then(sentence(words["pending_receipt"], invoiced) + pl.col("cause_words"))
         .when(pl.col("invoiced_amount") < 0)
         .then(sentence(words["credit"], amount))
+        .when(covered & ~pl.col("decided"))
+        .then(sentence(words["credited"], _days("received_qty", language), invoiced))
         .when("decided")
         .then(sentence(words["decided"], amount, known))
         .otherwise(pl.lit(words["beside"]))
@@ -207,10 +227,10 @@ def _inside(words: pl.Expr) -> pl.Expr:
     return pl.when(words.str.contains(r"^.\p{Lu}")).then(words).otherwise(small)
 
 
-def _hold_words(holds: pl.DataFrame, language: Language) -> pl.DataFrame:
-    """`break_id` and its gravest hold in words, with figures and how many others there are."""
+def _gravest(holds: pl.DataFrame) -> pl.DataFrame:
+    """The gravest hold of each row, and how many others there are."""
     rank = pl.col("severity").replace_strict({name: at for at, name in enumerate(say.SEVERITIES)})
-    gravest = (
+    return (
         holds.filter(~pl.col("code").is_in(_SAID_BY_OUTCOME))
         .sort(
             "break_id",
@@ -221,15 +241,18 @@ def _hold_words(holds: pl.DataFrame, language: Language) -> pl.DataFrame:
             nulls_last=True,
         )
         .group_by("break_id", maintain_order=True)
-        .agg(pl.col("code", "expected", "actual", "detail").first(), several=pl.len() - 1)
+        .agg(pl.col("code", *COLUMNS).first(), several=pl.len() - 1)
     )
+
+
+def _hold_words(gravest: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """`break_id` and its gravest hold in words, with figures and how many others there are."""
     title = pl.col("code").replace_strict(
         titles(language), default=pl.col("code"), return_dtype=pl.String
     )
     figures = pl.lit(None, dtype=pl.String)
-    said = {name: _translated(pl.col(name), language) for name in ("expected", "actual", "detail")}
-    for code, (words, *names) in HOLD[language].items():
-        told = sentence(words, *(said[name] for name in names))
+    for code, (words, *columns) in HOLD[language].items():
+        told = sentence(words, *columns)
         figures = pl.when(pl.col("code") == code).then(told).otherwise(figures)
     one, many = HELD_BY[language]
     others = (
@@ -243,20 +266,6 @@ def _hold_words(holds: pl.DataFrame, language: Language) -> pl.DataFrame:
         "break_id",
         hold_words=title + pl.coalesce(figures, nothing) + pl.coalesce(others, nothing),
     )
-
-
-def _translated(text: pl.Expr, language: Language) -> pl.Expr:
-    """What a hold says as the language writes it: figures, days and the phrases known to it.
-
-    Names and references stay as they are, whatever digits and points are in them.
-    """
-    for phrase, instead in PHRASES[language].items():
-        text = text.str.replace(phrase, instead)
-    if language == "en":
-        return text
-    grouped = text.str.replace(r"^(-?\d{1,3})(\d{3})\.", "${1}\u202f${2}.")
-    figure = grouped.str.replace(".", ",", literal=True).str.replace(r" d$", " j")
-    return pl.when(text.str.contains(_FIGURE)).then(figure).otherwise(text)
 
 
 def _days(column: str, language: Language) -> pl.Expr:

@@ -66,6 +66,7 @@ def _short(matches: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
             received="received_qty",
             invoiced="invoiced_qty",
             consumed="already_consumed_qty",
+            emptied=open_days <= 0,
             gap=(pl.col("invoiced_qty") - pl.max_horizontal(open_days, _ZERO)).cast(DAYS),
             since=first.dt.offset_by("-1mo"),
             until=first.dt.month_end(),
@@ -131,7 +132,11 @@ def _covering(lines: pl.DataFrame, cause: str) -> pl.DataFrame:
 
 
 def _used(short: pl.DataFrame, consumed: pl.DataFrame, facts: BillFacts) -> pl.DataFrame:
-    """Received days that other bills have taken."""
+    """Received days that other bills have taken, where they have left nothing.
+
+    Of an order over several months each bill takes its own days: that others have taken theirs
+    explains nothing while some are left.
+    """
     bills = facts.bills.select("invoice_number", other="id")
     others = (
         consumed.group_by("po_line", po_id="purchase_order_id", other="bill_id")
@@ -142,7 +147,7 @@ def _used(short: pl.DataFrame, consumed: pl.DataFrame, facts: BillFacts) -> pl.D
     enough = pl.when(pl.col("received") >= pl.col("invoiced")).then(1).otherwise(2)
     used = (
         short.join(others, on=["po_id", "po_line"])
-        .filter(pl.col("other") != pl.col("bill_id"), pl.col("consumed") > 0)
+        .filter(pl.col("other") != pl.col("bill_id"), pl.col("consumed") > 0, pl.col("emptied"))
         .group_by("break_id", "gap", "consumed", "received", "invoiced")
         .agg(
             numbers=pl.coalesce("invoice_number", "other").unique().sort(),
