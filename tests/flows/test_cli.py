@@ -127,7 +127,7 @@ def test_a_calm_night_ends_with_0_and_is_there_to_read(
 def test_json_stands_alone_on_standard_output(rapproche: Rapproche, vendors: Sandbox) -> None:
     """With --json nothing but the plan is on standard output."""
     rows = json.loads(rapproche(*NIGHT, "--json").out)
-    assert {row["do"] for row in rows} == {"create", "update"}
+    assert {row["do"] for row in rows} == {"create", "update", "send"}
 
 
 def test_a_vendor_that_is_down_ends_with_3_and_stops_no_other(

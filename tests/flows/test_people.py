@@ -186,7 +186,7 @@ def test_who_rejected_a_break_may_think_again(house: House) -> None:
 
 def test_an_approval_that_cannot_lift_the_hold_leaves_the_break_open(house: House) -> None:
     """Its euros are still held: they stay among those that wait for somebody."""
-    break_id = _open(house, "LINES_MISSING")
+    break_id = _open(house, "DUPLICATE")
     _approve(house, break_id)
     assert _break(house, break_id) == ("open", None)
     assert not _planned(house, _bill(break_id))

@@ -111,9 +111,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         _until(lambda: _answers(f"{api}/health"), 120)
         data = tmp_path_factory.mktemp("data")
         sandbox.world.write_declarations(data / "declarations")
-        for name, value in reach(sandbox, data).items():
-            environment[name] = str(value).replace("http://127.0.0.1/", f"{root}/")
+        environment |= _reaching(sandbox, root, data)
         yield Server(api, environment, sandbox)
+
+
+def _reaching(sandbox: Sandbox, root: str, data: Path) -> dict[str, str]:
+    settings = {name: str(value) for name, value in reach(sandbox, data).items()}
+    return {n: v.replace("http://127.0.0.1/", f"{root}/") for n, v in settings.items()}
 
 
 NIGHT = ("rapproche", "nightly", "--as-of", AS_OF.isoformat())
@@ -135,7 +139,7 @@ def test_a_night_is_a_flow_run_with_its_artifacts(server: Server, tmp_path: Path
     assert shown["month-report"].startswith("[report-2026-10.html](file:///")
     invoice = server.sandbox.world.expected_invoices[0]
     assert invoice.reference in shown["billed"]
-    assert "| matched |" in shown["month-summary"]
+    assert "| Rapproché sans écart |" in shown["month-summary"]
 
 
 def test_a_failing_vendor_is_a_failed_task_that_says_what_to_do(
@@ -192,16 +196,19 @@ def _ended(server: Server, run_id: str) -> dict[str, Any] | None:
 
 @pytest.fixture
 def deciding(server: Server, tmp_path: Path) -> Iterator[Server]:
-    """A night after which every invoice waits for a person, in a warehouse of its own."""
+    """A night after which every invoice waits for a person; its vendors are its own."""
     before = dict(server.environment)
-    policy = tmp_path / "policy.toml"
+    policy, data = tmp_path / "policy.toml", tmp_path / "data"
     policy.write_text('[approval]\n"boond.invoice.create" = "always"\n')
     (tmp_path / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text())
-    server.environment["POLICY_FILE"] = str(policy)
-    server.environment["WAREHOUSE_PATH"] = str(tmp_path / "data" / "r.duckdb")
-    server.environment["RAPPROCHE_RUN_LOCK_WAIT"] = "0"
-    assert server.call(*NIGHT, folder=tmp_path).returncode == 0
-    yield server
+    sandbox = Sandbox(World.build(consultants=3, mistakes=False))
+    sandbox.world.write_declarations(data / "declarations")
+    with serving(sandbox) as root:
+        server.environment |= _reaching(sandbox, root, data)
+        server.environment["POLICY_FILE"] = str(policy)
+        server.environment["RAPPROCHE_RUN_LOCK_WAIT"] = "0"
+        assert server.call(*NIGHT, folder=tmp_path).returncode == 0
+        yield server
     server.environment.clear()
     server.environment.update(before)
 
@@ -210,7 +217,7 @@ def test_a_person_decides_in_the_ui_and_waiting_holds_nothing(
     deciding: Server, tmp_path: Path
 ) -> None:
     """Suspended, it holds no slot, no lock and no process; the form is kept like a command's."""
-    server, published = deciding, tmp_path / "data" / "r.duckdb"
+    server, published = deciding, tmp_path / "data" / "rapproche.duckdb"
     server.call("prefect", "work-pool", "create", "rapproche", "--type", "process", folder=tmp_path)
     said = server.call("prefect", "--no-prompt", "deploy", "-n", "approval", folder=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
