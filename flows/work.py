@@ -38,6 +38,8 @@ SHOWN: Mapping[str, tuple[Callable[..., report.Table], ...]] = {
     "monitor": (activity.alerts, activity.deadlines),
     "write_back": (report.plan, report.written),
     "decide": (report.decided, report.decided_plan),
+    "link_consultant": (report.linked_people,),
+    "link_vendor": (report.linked_vendors,),
 }
 
 

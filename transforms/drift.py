@@ -14,7 +14,7 @@ follows it (a correction is billed, a credit note made), or a person decides.
 | `INVOICE_CHANGED` | total that we invoiced | the total at the vendor; cancelled ones aside |
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,43 +27,12 @@ from transforms.money import MONEY, product
 from transforms.suppliers.po_duplicates import plain_number
 from transforms.suppliers.po_facts import GONE
 from transforms.suppliers.po_registrations import registrations
-from transforms.words.languages import Language, days_said, money_said, month_said
+from transforms.words.drift_words import FIGURES, WORDS
+from transforms.words.languages import Language, month_said
 
 _DAYS_NONE = pl.lit(Decimal(0), dtype=pl.Decimal(9, 4))
 _ACCEPTED = ["matched", "partial"]
 _CENT = Decimal("0.01")
-_WORDS: Mapping[str, Mapping[Language, str]] = {
-    "CRA_CHANGED": {
-        "fr": "{who}, {period} : le CRA a été validé avec {was}, il dit maintenant {now}",
-        "en": "{who}, {period}: the CRA was validated with {was}, it now says {now}",
-    },
-    "RATE_CHANGED": {
-        "fr": "{who}, {period} : facturé {was} ; au taux d'aujourd'hui ce serait {now}",
-        "en": "{who}, {period}: billed {was}; at today's rate it would be {now}",
-    },
-    "PO_CHANGED": {
-        "fr": "commande {who} : {was} quand une facture a été acceptée, maintenant {now}",
-        "en": "order {who}: {was} when an invoice was accepted, now {now}",
-    },
-    "RECEIPT_REDUCED": {
-        "fr": "commande {who} : {was} reçus quand des factures ont été acceptées, maintenant {now}",
-        "en": "order {who}: {was} received when invoices were accepted, now {now}",
-    },
-    "BILL_CHANGED": {
-        "fr": "facture {who} : acceptée pour {was}, Bill.com dit maintenant {now}",
-        "en": "invoice {who}: accepted for {was}, Bill.com now says {now}",
-    },
-    "REGISTRATION": {
-        "fr": "facture {who} : acceptée pour {was}, maintenant {now} dans BoondManager",
-        "en": "invoice {who}: accepted for {was}, now {now} in BoondManager",
-    },
-    "INVOICE_CHANGED": {
-        "fr": "facture {who} : créée pour {was}, BoondManager dit maintenant {now}",
-        "en": "invoice {who}: created for {was}, BoondManager now says {now}",
-    },
-}
-_GONE: Mapping[Language, str] = {"fr": "rien : supprimé", "en": "nothing: deleted"}
-_CANCELLED: Mapping[Language, str] = {"fr": "annulée", "en": "cancelled"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +99,11 @@ def _said(
     rows: pl.DataFrame, code: str, subject: str, language: Language, words_of: str | None = None
 ) -> Iterable[dict[str, Any]]:
     """The holds of the changed rows; they are few, so their texts are made one by one."""
-    show = _FIGURES[words_of or code]
+    show = FIGURES[words_of or code]
     for row in rows.to_dicts():
         was, now = show(row, "was", language), show(row, "now", language)
         period = month_said(row["period"], language) if row.get("period") else ""
-        words = _WORDS[words_of or code][language]
+        words = WORDS[words_of or code][language]
         yield {
             "break_id": f"drift/{row['key']}",
             "subject": subject,
@@ -372,44 +341,3 @@ def _invoices(facts: DriftFacts) -> pl.DataFrame:
             ),
         )
     )
-
-
-def _days(row: Mapping[str, Any], side: str, language: Language) -> str:
-    return _GONE[language] if row[side] is None else days_said(row[side], language)
-
-
-def _money(row: Mapping[str, Any], side: str, language: Language) -> str:
-    if row[side] is None:
-        return _GONE[language]
-    currency = row.get(f"{side}_currency") or row["currency"]
-    number = row.get(f"{side}_number")
-    said = money_said(row[side], currency, language)
-    moved = row.get("was_number") != row.get("now_number")
-    return f"{said} ({number})" if moved and number else said
-
-
-def _line(row: Mapping[str, Any], side: str, language: Language) -> str:
-    days, price = {
-        "was": (row["ordered_qty"], row["po_price"]),
-        "now": (row["estimated_days"], row["daily_rate"]),
-    }[side]
-    if side == "now" and row["dead"]:
-        return _CANCELLED[language]
-    if days is None or price is None:
-        return _GONE[language]
-    return f"{days_said(days, language)} × {money_said(price, row['currency'], language)}"
-
-
-def _registration(row: Mapping[str, Any], side: str, language: Language) -> str:
-    return _money(row, side, language) if side == "was" else _CANCELLED[language]
-
-
-_FIGURES: Mapping[str, Callable[[Mapping[str, Any], str, Language], str]] = {
-    "CRA_CHANGED": _days,
-    "RATE_CHANGED": _money,
-    "PO_CHANGED": _line,
-    "RECEIPT_REDUCED": _days,
-    "BILL_CHANGED": _money,
-    "REGISTRATION": _registration,
-    "INVOICE_CHANGED": _money,
-}

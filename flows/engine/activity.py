@@ -20,11 +20,13 @@ def alerts(warehouse: Warehouse) -> Table:
 def deadlines(warehouse: Warehouse) -> Table:
     """Billing dates to come, the most euros kept back first."""
     rows = warehouse.frame(
-        "SELECT d.blocked_amount AS blocked, d.currency, d.billing_deadline, d.days_left,"
+        "SELECT CASE WHEN d.pending_cras > 0 THEN d.blocked_amount END AS blocked,"
+        " CASE WHEN d.pending_cras > 0 THEN d.currency END AS currency,"
+        " d.billing_deadline, d.days_left,"
         " coalesce(c.name, d.client_id) AS client, d.contract_reference AS contract,"
         " d.pending_cras, d.unpriced_cras FROM recon.billing_deadlines d"
         " LEFT JOIN core.clients c ON c.id = d.client_id"
-        " ORDER BY d.blocked_amount DESC NULLS LAST, d.billing_deadline, d.contract_id"
+        " ORDER BY blocked DESC NULLS LAST, d.billing_deadline, d.contract_id"
     )
     return Table(
         "billing-deadlines",

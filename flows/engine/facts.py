@@ -1,15 +1,17 @@
 """Gathers the facts that a look decides on, as they are stored; nothing here calls a vendor."""
 
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from flows.engine.rows import shape_of
-from flows.engine.run import Run
+from flows.engine.run import Run, month_before
 from store import findings, outbox
 from store.staging import texts
 from transforms import commands
 from transforms.clients.cra_matching import CraFacts
+from transforms.clients.cra_outcomes import SETTLED
 from transforms.suppliers.po_matching import BillFacts
 
 CLIENT_TABLES = (
@@ -136,3 +138,22 @@ def quarantined(run: Run) -> pl.DataFrame:
                     ).drop_nulls()
                 )
     return pl.concat(named).unique().sort("stream", "kind", "id")
+
+
+def periods_of(run: Run) -> list[str]:
+    """Months to look at: the one asked for, or the month before and what moved earlier."""
+    asked = run.parameters.get("period")
+    if asked:
+        return [asked]
+    latest = month_before(run.as_of)
+    moved = findings.months_to_look_at(run.warehouse, SETTLED, run.as_of)
+    return sorted({latest, *(period for period in moved if period < latest)})
+
+
+def bills_since(run: Run) -> date:
+    """The first day whose bills are looked at: as shipped, of the month before the first run."""
+    said = run.policy.match.since
+    if isinstance(said, date):
+        return said
+    first = findings.first_as_of(run.warehouse) or run.as_of
+    return date.fromisoformat(f"{month_before(first)}-01")

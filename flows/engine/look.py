@@ -6,21 +6,21 @@ one transaction. Nothing here calls a vendor.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
 from checks import results
 from checks.findings import must_hold
 from flows.engine import drafting, drift, notifying
-from flows.engine.facts import gather_clients, gather_suppliers
-from flows.engine.run import Run, month_before
+from flows.engine.facts import bills_since, gather_clients, gather_suppliers, periods_of
+from flows.engine.run import Run
 from store import findings, outbox
 from transforms import breaks, commands, decisions, overrides
 from transforms.clients.billing import Billing, propose_invoices
 from transforms.clients.cra_matching import CraMatching, match_cras
-from transforms.clients.cra_outcomes import SETTLED
 from transforms.suppliers.po_matching import BillMatching, match_bills
+from transforms.suppliers.registering import supplier_commands
 from transforms.words.causes import find_causes
 from transforms.words.explanations import explained_bills, explained_cras
 from transforms.words.phrases import Names, in_words, names_of
@@ -193,30 +193,11 @@ def decide_suppliers(run: Run) -> SupplierLook:
     names = names_of(known)
     matches = explained_bills(matching, causes, run.settings.RAPPROCHE_LANG, names)
     matching = replace(matching, matches=matches)
-    wanted = commands.supplier_commands(
+    wanted = supplier_commands(
         matching.matches, facts.bills, facts.bill_lines, facts.supplier_invoices, run.policy
     )
     later = facts.bills.filter(pl.col("invoice_date") > run.as_of)["id"]
     return SupplierLook(matching, wanted, names, frozenset(later))
-
-
-def periods_of(run: Run) -> list[str]:
-    """Months to look at: the one asked for, or the month before and what moved earlier."""
-    asked = run.parameters.get("period")
-    if asked:
-        return [asked]
-    latest = month_before(run.as_of)
-    moved = findings.months_to_look_at(run.warehouse, SETTLED, run.as_of)
-    return sorted({latest, *(period for period in moved if period < latest)})
-
-
-def bills_since(run: Run) -> date:
-    """The first day whose bills are looked at: as shipped, of the month before the first run."""
-    said = run.policy.match.since
-    if isinstance(said, date):
-        return said
-    first = findings.first_as_of(run.warehouse) or run.as_of
-    return date.fromisoformat(f"{month_before(first)}-01")
 
 
 def record(run: Run, seen: Look) -> None:

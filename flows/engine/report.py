@@ -39,6 +39,8 @@ PLAN: dict[str, Any] = {
 }
 OPEN_BREAKS_SHOWN = 50
 
+LINKED = "Names that people linked, for the next run"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -217,6 +219,30 @@ def written(warehouse: Warehouse) -> Table:
     )
     named = rows.with_columns(pl.col("kind").replace(VERBS).alias("kind"))
     return Table("written", "Written and sent", named, "This run wrote and sent nothing.")
+
+
+def linked_people(warehouse: Warehouse) -> Table:
+    """Whom people said that declared names mean."""
+    rows = warehouse.frame(
+        "SELECT l.declared_name, l.consultant_id,"
+        " c.first_name || ' ' || c.last_name AS consultant, k.name AS client, l.decided_by,"
+        " l.reason"
+        " FROM core.person_links l LEFT JOIN core.consultants c ON c.id = l.consultant_id"
+        " LEFT JOIN core.clients k ON k.id = l.client_id"
+        " WHERE l.method = 'person' ORDER BY l.declared_name, client"
+    )
+    return Table("linked-people", LINKED, rows, "Nobody linked a name.")
+
+
+def linked_vendors(warehouse: Warehouse) -> Table:
+    """Which suppliers people said that vendors are."""
+    rows = warehouse.frame(
+        "SELECT l.vendor_id, v.name AS vendor, l.supplier_id, s.name AS supplier, l.decided_by,"
+        " l.reason FROM core.party_links l LEFT JOIN core.vendors v ON v.id = l.vendor_id"
+        " LEFT JOIN core.suppliers s ON s.id = l.supplier_id"
+        " WHERE l.method = 'person' ORDER BY vendor, l.vendor_id"
+    )
+    return Table("linked-vendors", LINKED, rows, "Nobody linked a name.")
 
 
 def last_runs(warehouse: Warehouse) -> Table:

@@ -21,9 +21,9 @@ from transforms.commands import (
     billed_by,
     client_commands,
     in_flight,
-    supplier_commands,
 )
 from transforms.policy import Policy
+from transforms.suppliers.registering import supplier_commands
 
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
 

@@ -6,9 +6,10 @@ import pytest
 
 from tests.transforms.supplier_facts import billed, matched, several, world
 from tests.transforms.test_po_overrides import DECEMBER, decided
-from transforms.commands import FLAG, REGISTER, supplier_commands
+from transforms.commands import FLAG, REGISTER
 from transforms.policy import Policy
 from transforms.suppliers.po_matching import BillFacts
+from transforms.suppliers.registering import supplier_commands
 
 
 def written(facts: BillFacts) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from transforms.overrides import DECISION, stale_note
 from transforms.policy import Policy
+from transforms.suppliers.consumption import consume
 from transforms.suppliers.parties import link_vendors
 from transforms.suppliers.po_bills import bills_in_order, rows_to_decide
 from transforms.suppliers.po_facts import LEGS, BillFacts, kept, order_lines
@@ -30,7 +31,7 @@ from transforms.suppliers.po_judging import (
 )
 from transforms.suppliers.po_replay import inputs_of, with_bill_decisions
 from transforms.suppliers.po_tolerances import OFF
-from transforms.suppliers.receipts import consume, days, receive, units
+from transforms.suppliers.receipts import days, receive, units
 
 __all__ = ["LEGS", "BillFacts", "BillMatching", "match_bills"]
 
