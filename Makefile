@@ -32,12 +32,12 @@ ui: $(READY) ## the Prefect UI on the demo's runs
 sandbox: $(READY) ## the stand-in vendors, on loopback
 	@$(BIN)/rapproche sandbox
 
-# Rules first, then whole nights, then the numbered properties, then what needs servers.
+# Rules first, then whole nights and commands, then the numbered properties, then Prefect.
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m nights
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m properties --hypothesis-profile=thorough
-	$(BIN)/python -m pytest -m "prefect or processes"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "nights or processes"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m properties --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m prefect
 
 fast: $(READY) ## the tests of rules alone, in a minute
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
