@@ -21,8 +21,8 @@ from typing import Any
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS
 from transforms.clients.rates import daily_rates
+from transforms.holds import HOLDS
 from transforms.money import MONEY, product
 from transforms.suppliers.po_duplicates import plain_number
 from transforms.suppliers.po_facts import GONE

@@ -21,11 +21,12 @@ from transforms.clients.billing_rows import (
 )
 from transforms.clients.cra_decisions import decided, inputs, marked, noted, settled
 from transforms.clients.cra_matching import CraFacts, CraMatching
-from transforms.clients.cra_outcomes import HOLDS, MATCHES, codes_by_row, conform
+from transforms.clients.cra_outcomes import MATCHES, codes_by_row, conform
 from transforms.clients.cra_statuses import awaits_person, to_invalidate, to_validate
 from transforms.clients.invoicing import Terms, credit_notes, invoices
 from transforms.clients.ledger import Ledger, read_ledger
 from transforms.clients.payment_terms import due_date
+from transforms.holds import HOLDS
 from transforms.names import prepared
 from transforms.overrides import overridden
 from transforms.policy import Policy

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS, NO_HOLDS, holds_of
+from transforms.clients.cra_outcomes import NO_HOLDS, holds_of
 from transforms.clients.ledger import Ledger
 from transforms.clients.rates import RATE_AMBIGUOUS, RATE_MISSING, month_start
+from transforms.holds import HOLDS
 from transforms.names import plain
 from transforms.words.figures import days_text, money_text, sentence
 

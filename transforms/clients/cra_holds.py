@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS, NO_HOLDS, OVER, UNDER, conform, holds_of
+from transforms.clients.cra_outcomes import NO_HOLDS, OVER, UNDER, conform, holds_of
 from transforms.clients.declared import AMBIGUOUS, FOUND, UNKNOWN
 from transforms.declarations.forms import PERIOD_AMBIGUOUS, SENDER_UNKNOWN, UNREADABLE
+from transforms.holds import HOLDS
 from transforms.policy import Policy
 from transforms.words.figures import days_text, limit_text, sentence
 

@@ -20,7 +20,6 @@ from transforms.clients.cra_decisions import (
 )
 from transforms.clients.cra_holds import comparison_holds, unread_holds
 from transforms.clients.cra_outcomes import (
-    HOLDS,
     MATCHES,
     MISSING_CRA,
     MISSING_ENTRY,
@@ -40,6 +39,7 @@ from transforms.clients.declared import People
 from transforms.clients.rates import covering, daily_rates
 from transforms.clients.reported import by_month, neighbour_months, reported
 from transforms.declarations.senders import believed
+from transforms.holds import HOLDS
 from transforms.money import DAYS, MONEY, product
 from transforms.overrides import nobody_decided
 from transforms.policy import Policy

@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from transforms.holds import HOLDS
 from transforms.money import DAYS, MONEY
 
 MATCHED = "matched"
@@ -79,19 +80,6 @@ MATCHES: dict[str, pl.DataType] = {
     "declaration_id": pl.String(),
     "holds": pl.List(pl.String()),
     "action": pl.String(),
-}
-HOLDS: dict[str, pl.DataType] = {
-    "break_id": pl.String(),
-    "subject": pl.String(),
-    "subject_id": pl.String(),
-    "code": pl.String(),
-    "severity": pl.String(),
-    "expected": pl.String(),
-    "actual": pl.String(),
-    "tolerance": pl.String(),
-    "amount_at_stake": MONEY,
-    "currency": pl.String(),
-    "detail": pl.String(),
 }
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import polars as pl
 
-from transforms.clients.cra_outcomes import HOLDS
 from transforms.commands import (
     EMAIL,
     SMS,
@@ -22,6 +21,7 @@ from transforms.commands import (
     make_command,
     wants_person,
 )
+from transforms.holds import HOLDS
 from transforms.messages.letters import written
 from transforms.policy import Policy
 from transforms.words.languages import Language

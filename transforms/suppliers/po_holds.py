@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.holds import HOLDS
 from transforms.money import MONEY, product
 from transforms.overrides import NOT_OVERRIDABLE
 from transforms.suppliers.po_duplicates import plain_number
@@ -20,19 +21,6 @@ from transforms.words.figures import sentence
 ERRORS = ("SUPPLIER_MISMATCH", "DUPLICATE", "BANK_CHANGED", "PAID_UNPROVEN")
 """Holds of severity error; the others are warnings."""
 
-_SCHEMA: dict[str, pl.DataType] = {
-    "break_id": pl.String(),
-    "subject": pl.String(),
-    "subject_id": pl.String(),
-    "code": pl.String(),
-    "severity": pl.String(),
-    "expected": pl.String(),
-    "actual": pl.String(),
-    "tolerance": pl.String(),
-    "amount_at_stake": MONEY,
-    "currency": pl.String(),
-    "detail": pl.String(),
-}
 _NONE = pl.lit(None, dtype=pl.String)
 _WIDE = pl.Int128
 _VAT = 120
@@ -338,7 +326,7 @@ def held(rows: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     Returns:
         Holds, `turn` (the place of their bill) and `stays` (no approval overrides it).
     """
-    empty = pl.DataFrame(schema=_SCHEMA | {"turn": pl.Int64(), "stays": pl.Boolean()})
+    empty = pl.DataFrame(schema=HOLDS | {"turn": pl.Int64(), "stays": pl.Boolean()})
     checked = rows.filter("checked")
     if checked.is_empty():
         return empty
