@@ -41,8 +41,12 @@ class Server:
         )  # fmt: skip
 
     def ask(self, path: str, **body: Any) -> Any:
-        """What the API answers to a query."""
-        answer = httpx.post(f"{self.api}{path}", json=body, timeout=30)
+        """What the API answers to a query; asked again while its database is busy (503)."""
+        for _ in range(20):
+            answer = httpx.post(f"{self.api}{path}", json=body, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(0.5)
         answer.raise_for_status()
         return answer.json()
 
