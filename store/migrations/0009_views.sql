@@ -77,8 +77,17 @@ COMMENT ON COLUMN recon.v_client_lines.explanation IS 'Why, in one sentence';
 COMMENT ON COLUMN recon.v_client_lines.action IS 'What follows';
 
 CREATE VIEW recon.v_supplier_lines AS
-WITH claimed AS (
-    SELECT break_id, sum(amount_at_stake) AS amount FROM recon.holds WHERE code = 'PAID_UNPROVEN' GROUP BY break_id
+WITH reduced AS (
+    -- days that were taken back stand on the last line that was accepted on their order's line
+    SELECT arg_max(p.break_id, (p.decided_at, p.break_id)) AS break_id, any_value(h.amount_at_stake) AS amount
+    FROM recon.holds h
+    JOIN recon.po_matches p ON h.break_id = 'drift/receipt/' || p.po_id || '/' || p.po_line
+    WHERE h.code = 'RECEIPT_REDUCED' AND p.accepted_amount > 0 GROUP BY h.break_id
+), claimed AS (
+    SELECT break_id, sum(amount) AS amount FROM (
+        SELECT break_id, amount_at_stake AS amount FROM recon.holds WHERE code = 'PAID_UNPROVEN'
+        UNION ALL FROM reduced
+    ) GROUP BY break_id
 ), flags AS (
     SELECT DISTINCT subject_id FROM ops.outbox WHERE kind = 'boond.supplier_invoice.flag' AND state = 'done'
 )
@@ -120,7 +129,7 @@ COMMENT ON COLUMN recon.v_supplier_lines.invoiced IS 'Invoiced, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.accepted IS 'Accepted for payment, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.held IS 'Not accepted, on a bill in review or not checked, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.waiting IS 'Not accepted yet, for want of receipts or by a person''s decision, in currency';
-COMMENT ON COLUMN recon.v_supplier_lines.to_claim IS 'Paid although not proven, in currency';
+COMMENT ON COLUMN recon.v_supplier_lines.to_claim IS 'Paid or flagged although not proven, or not proven any more, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.flagged IS 'Accepted, and flagged for payment in BoondManager by us, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.paid IS 'Paid in Bill.com, as a sum of the whole bill on its first line, in currency';
 COMMENT ON COLUMN recon.v_supplier_lines.currency IS 'ISO 4217 code of the invoice';
@@ -200,3 +209,6 @@ COMMENT ON COLUMN recon.v_auto_match_rate.side IS 'clients or suppliers';
 COMMENT ON COLUMN recon.v_auto_match_rate."rows" IS 'Rows looked at, those that could not be checked included';
 COMMENT ON COLUMN recon.v_auto_match_rate.matched IS 'Rows that matched with no hold and no decision of a person';
 COMMENT ON COLUMN recon.v_auto_match_rate.rate IS 'matched / rows, 0 to 1';
+
+COMMENT ON COLUMN recon.po_matches.already_matched_qty IS 'Days of the order matched by other invoice lines before, credit notes negative';
+COMMENT ON COLUMN recon.po_matches.already_consumed_qty IS 'Received days consumed by other invoice lines before, credit notes negative: below zero where more is credited than was taken';
