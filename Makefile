@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEEDS ?= 300
-SLOW := nights or properties or prefect or processes
+SLOW := nights or properties or prefect or processes or simulation
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check tables bench sandbox ui lock clean
+.PHONY: help demo test fast explore check tables bench sandbox ui lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ test: $(READY) ## every test
 
 fast: $(READY) ## the tests of rules alone, in a minute
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
+
+explore: $(READY) ## the numbered properties with new examples, ten times as many
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m properties --hypothesis-profile=explore
 
 check: $(READY) ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

@@ -14,8 +14,12 @@ from hypothesis import settings
 
 # A busy machine is slow, not wrong; what fails says how to be replayed.
 settings.register_profile("rapproche", deadline=None, print_blob=True)
-# The numbered properties run with this one in CI: pytest --hypothesis-profile=thorough.
-settings.register_profile("thorough", settings.get_profile("rapproche"), max_examples=500)
+# The numbered properties run with this one in CI: the same examples for the same code, so that a
+# failure is of the change that it appears with. `make explore` looks for new ones.
+settings.register_profile(
+    "thorough", settings.get_profile("rapproche"), max_examples=500, derandomize=True
+)
+settings.register_profile("explore", settings.get_profile("rapproche"), max_examples=5000)
 settings.load_profile("rapproche")
 
 OURS = ("RAPPROCHE_", "BOOND_", "BILL_COM_", "PREFECT_API_URL", "WAREHOUSE_", "DECLARATIONS_DIR")

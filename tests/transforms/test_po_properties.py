@@ -218,9 +218,10 @@ def _beyond(story: _Story, most: dict[int, int], limit: int) -> list[Any]:
     ordered = {
         row["line_no"]: row["estimated_days"] for row in story.facts.purchase_order_lines.to_dicts()
     }
+    # A credit frees days whoever accepted it.
     alone = story.rows.filter(
         (pl.col("accepted_amount") != 0)
-        & ~pl.col("bill_id").is_in(story.moved)
+        & (~pl.col("bill_id").is_in(story.moved) | (pl.col("accepted_amount") < 0))
         & pl.col("po_line").is_not_null()
     )
     paid = dict(alone.group_by("po_line").agg(_accepted_days().sum()).iter_rows())
@@ -232,11 +233,13 @@ def _left_over(story: _Story, found: BillMatching) -> list[Any]:
     """Order lines on which a bill waits for days, while fewer are taken than are received.
 
     Credit notes of days that were never proven would leave it so: the days would be paid again.
-    A line of credit on an invoice counts only with that invoice, which may come later.
+    A line of credit on an invoice counts only with that invoice, which may come later. What is paid
+    without proof keeps its days.
     """
     beside = (pl.col("invoiced_amount") > 0).any().over("bill_id") & (pl.col("invoiced_amount") < 0)
     apart = found.matches.filter(beside).get_column("po_line").to_list()
-    waits = (pl.col("status") == "pending_receipt") & (pl.col("invoiced_amount") > 0)
+    paid = pl.col("holds").list.contains("PAID_UNPROVEN").any().over("bill_id")
+    waits = ((pl.col("status") == "pending_receipt") | paid) & (pl.col("invoiced_amount") > 0)
     held = pl.when(pl.col("holds").list.len() > 0).then("matchable_qty").otherwise("invoiced_qty")
     reserved = found.matches.filter(waits).group_by("po_line").agg(held.sum())
     short = found.matches.filter(
