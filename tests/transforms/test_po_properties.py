@@ -234,11 +234,12 @@ def _left_over(story: _Story, found: BillMatching) -> list[Any]:
 
     Credit notes of days that were never proven would leave it so: the days would be paid again.
     A line of credit on an invoice counts only with that invoice, which may come later. What is paid
-    without proof keeps its days.
+    keeps its days, proven or not.
     """
     beside = (pl.col("invoiced_amount") > 0).any().over("bill_id") & (pl.col("invoiced_amount") < 0)
     apart = found.matches.filter(beside).get_column("po_line").to_list()
-    paid = pl.col("holds").list.contains("PAID_UNPROVEN").any().over("bill_id")
+    bills = story.facts.bills
+    paid = pl.col("bill_id").is_in(bills.filter(status="paid").get_column("id").implode())
     waits = ((pl.col("status") == "pending_receipt") | paid) & (pl.col("invoiced_amount") > 0)
     held = pl.when(pl.col("holds").list.len() > 0).then("matchable_qty").otherwise("invoiced_qty")
     reserved = found.matches.filter(waits).group_by("po_line").agg(held.sum())
