@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEEDS ?= 300
+FROM ?= 0
 SLOW := nights or properties or prefect or processes or simulation
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast explore check tables bench sandbox ui lock clean
+.PHONY: help demo test fast explore simulate check tables bench sandbox ui lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,10 +33,12 @@ ui: $(READY) ## the Prefect UI on the demo's runs
 sandbox: $(READY) ## the stand-in vendors, on loopback
 	@$(BIN)/rapproche sandbox
 
-# Rules first, then whole nights and commands, then the numbered properties, then Prefect.
+# Rules first, then whole nights and commands, then nights with faults and kills, then the numbered
+# properties, then Prefect.
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not ($(SLOW) or benchmark)"
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "nights or processes"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m simulation
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m properties --hypothesis-profile=thorough
 	$(BIN)/python -m pytest -m prefect
 
@@ -45,11 +48,15 @@ fast: $(READY) ## the tests of rules alone, in a minute
 explore: $(READY) ## the numbered properties with new examples, ten times as many
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m properties --hypothesis-profile=explore
 
+simulate: $(READY) ## nights with faults and kills: SEEDS=N of them from FROM=N, or one: SEED=N
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM))
+
 check: $(READY) ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python .ci/audit.py $(BIN)/pip-audit
 	$(MAKE) test
 
 bench: $(READY) ## speed and memory, printed and held to their limits

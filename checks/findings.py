@@ -5,6 +5,8 @@ only too many findings, or a key column that is missing altogether, stop the str
 changed vendor, not a bad row.
 """
 
+from collections.abc import Callable, Iterator, Mapping
+
 import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
@@ -21,6 +23,24 @@ FINDINGS = {
 
 STOP_SHARE = 10
 STOP_ROWS = 3
+
+
+def _long_enough(
+    value: pl.Expr, min_value: int, max_value: int | None, exact_value: int | None
+) -> pl.Expr:
+    open_end = max_value is None and exact_value is None
+    return (value.str.len_chars() >= min_value) & pl.lit(value=open_end)
+
+
+_HOLDS: Mapping[str, Callable[..., pl.Expr]] = {
+    "isin": lambda value, allowed_values: value.is_in(allowed_values),
+    "greater_than_or_equal_to": lambda value, min_value: value >= min_value,
+    "in_range": lambda value, min_value, max_value, include_min, include_max: (
+        value.is_between(min_value, max_value) & pl.lit(value=include_min and include_max)
+    ),
+    "str_length": _long_enough,
+}
+"""What some checks of pandera ask, by their name and settings; false where we do not know."""
 
 
 class ContractBrokenError(Exception):
@@ -40,11 +60,38 @@ def broken_rows(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame
     Raises:
         ContractBrokenError: the frame itself is not of the contract's shape.
     """
+    if _plainly_holds(schema, frame):
+        return pl.DataFrame(schema=FINDINGS)
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         return _of(schema, errors.failure_cases)
     return pl.DataFrame(schema=FINDINGS)
+
+
+def _plainly_holds(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> bool:
+    """Whether a frame keeps its contract, asked in one query; if that cannot say, pandera does.
+
+    Pandera asks each check of each column by itself: ten times the price of a small frame.
+    """
+    kinds = {name: column.dtype.type for name, column in schema.columns.items()}
+    if schema.checks or schema.unique or frame.schema != kinds:
+        return False
+    rules = [rule for name, column in schema.columns.items() for rule in _rules(name, column)]
+    return all(frame.select(rules).row(0)) if rules else True
+
+
+def _rules(name: str, column: pa.Column) -> Iterator[pl.Expr]:
+    """True where all values keep what is asked of their column, false where that is not known."""
+    value = pl.col(name)
+    if not column.nullable:
+        yield value.is_not_null().all().alias(name)
+    for number, check in enumerate(column.checks):
+        holds = _HOLDS.get(check.name)
+        said = holds(value, **check.statistics).all() if holds else pl.lit(value=False)
+        yield said.alias(f"{name} {number}")
+    if column.unique:
+        yield pl.lit(value=False).alias(f"{name} unique")
 
 
 def _of(schema: pa.DataFrameSchema, cases: pl.DataFrame) -> pl.DataFrame:

@@ -23,8 +23,10 @@ from prefect.artifacts import (
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 from prefect.states import Completed
 
+from flows import PRIVATE_FILES
 from flows.engine.run import Outcome, Run, system_clock
 from flows.engine.wiring import World, open_run
 from flows.settings import SECRETS, Settings, load
@@ -105,6 +107,7 @@ async def as_flow_run(
         SourceUnavailableError: a source could not be read or written (exit code 3).
     """
     logging.getLogger("rapproche").setLevel(logging.INFO)
+    os.umask(PRIVATE_FILES)
     settings = await supplied_settings()
     async with open_run(
         command, settings, Orchestrated(), World(system_clock), **parameters
@@ -119,10 +122,10 @@ async def as_flow_run(
 
 async def supplied_settings() -> Settings:
     """The settings of this process; secrets that it lacks come from Prefect Secret blocks."""
-    return load(await _secrets())
+    return load(await secret_blocks())
 
 
-async def _secrets() -> dict[str, str]:
+async def secret_blocks() -> dict[str, str]:
     """Secrets that the environment lacks, from Prefect Secret blocks named after them."""
     found = {}
     for name in SECRETS:
@@ -144,7 +147,10 @@ def run_flow(command: str, parameters: dict[str, Any]) -> Outcome:
     """
     flow = getattr(importlib.import_module(f"flows.{command}"), command)
     given = {name: value for name, value in parameters.items() if value is not None}
-    state: State[Any] = asyncio.run(flow(**given, return_state=True))
+    try:
+        state: State[Any] = asyncio.run(flow(**given, return_state=True))
+    except TerminationSignal as told_to_stop:
+        raise KeyboardInterrupt from told_to_stop
     if state.is_completed():
         reasons = tuple((state.message or "").splitlines())
         return Outcome(1 if reasons else 0, reasons, str(state.name).lower())

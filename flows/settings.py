@@ -5,8 +5,10 @@ asterisks wherever they go.
 """
 
 import os
+import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,10 +17,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sources.errors import Secrets
 from sources.mail import mail_server, mailbox
+from sources.urls import checked_url
 from transforms.policy import Policy
 from transforms.words.languages import Language
 
+ENV_FILE = ".env"
 OUR_PREFIXES = ("RAPPROCHE_", "BOOND_", "BILL_COM_")
 NOT_READ_YET = frozenset(
     {
@@ -28,7 +33,6 @@ NOT_READ_YET = frozenset(
         "BOOND_BASIC_USER",
         "BOOND_BASIC_PASSWORD",
         "RAPPROCHE_CRA_MONTHS",
-        "RAPPROCHE_METRICS_FILE",
     }
 )
 """Settings of the specification that no part reads yet: a warning, not a refusal."""
@@ -38,18 +42,16 @@ class ConfigurationError(Exception):
     """A setting is missing or wrong; the message names it (exit code 2)."""
 
 
-def _is_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an http(s) URL is wanted")
-    loopback = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    if parts.scheme == "http" and not loopback:
-        raise ValueError("https is wanted; http only on loopback")
-    return value.rstrip("/")
-
-
 def _is_mail_server(value: SecretStr) -> SecretStr:
     mail_server(value.get_secret_value())
+    return value
+
+
+def _can_travel(value: SecretStr) -> SecretStr:
+    """Refuses what no request can carry, such as the line end of a file that was pasted."""
+    text = value.get_secret_value()
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("it begins or ends with a space, or holds a line end or half a character")
     return value
 
 
@@ -58,8 +60,9 @@ def _is_mailbox(value: str) -> str:
     return value
 
 
-Url = Annotated[str, AfterValidator(_is_url)]
-SmtpUrl = Annotated[SecretStr, AfterValidator(_is_mail_server)]
+Url = Annotated[str, AfterValidator(checked_url)]
+Key = Annotated[SecretStr, AfterValidator(_can_travel)]
+SmtpUrl = Annotated[Key, AfterValidator(_is_mail_server)]
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
@@ -67,7 +70,7 @@ class Settings(BaseSettings):
     """The settings of running.md whose part exists."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -97,10 +100,8 @@ class Settings(BaseSettings):
         "https://api.boondmanager.com/oauth/token", description="Where BoondManager gives tokens."
     )
     BOOND_CLIENT_ID: str | None = Field(None, description="OAuth client id.")
-    BOOND_CLIENT_SECRET: SecretStr | None = Field(None, description="OAuth client secret.")
-    BOOND_API_KEY: SecretStr | None = Field(
-        None, description="API key, used where no client id is set."
-    )
+    BOOND_CLIENT_SECRET: Key | None = Field(None, description="OAuth client secret.")
+    BOOND_API_KEY: Key | None = Field(None, description="API key, used where no client id is set.")
     BOOND_VALIDATOR_ID: str = Field(
         "system_auto_validator", description="Validator that our CRA validations name."
     )
@@ -120,9 +121,9 @@ class Settings(BaseSettings):
         "https://gateway.stage.bill.com", description="Where Bill.com answers."
     )
     BILL_COM_USERNAME: str | None = Field(None, description="Bill.com user.")
-    BILL_COM_PASSWORD: SecretStr | None = Field(None, description="Bill.com password.")
+    BILL_COM_PASSWORD: Key | None = Field(None, description="Bill.com password.")
     BILL_COM_ORG_ID: str | None = Field(None, description="Bill.com organization id.")
-    BILL_COM_DEV_KEY: SecretStr | None = Field(None, description="Bill.com developer key.")
+    BILL_COM_DEV_KEY: Key | None = Field(None, description="Bill.com developer key.")
     BILL_COM_ENVIRONMENT: Literal["stage", "production"] = Field(
         "stage", description="Which Bill.com the base URL must be of: stage or production."
     )
@@ -136,7 +137,7 @@ class Settings(BaseSettings):
     )
     MAIL_FROM: Mailbox | None = Field(None, description="Sender of our mails.")
     OPS_EMAIL: Mailbox | None = Field(None, description="Who is told of critical errors.")
-    SMS_URL: SecretStr | None = Field(
+    SMS_URL: Key | None = Field(
         None, description="Where SMS go, as an Apprise URL; without it none is sent."
     )
     TAX_RATE: Decimal = Field(
@@ -153,13 +154,22 @@ class Settings(BaseSettings):
         default=False, description="Allows TLS 1.2; otherwise 1.3 is required."
     )
     RAPPROCHE_RUN_LOCK_WAIT: float = Field(
-        600, ge=0, description="Seconds that a run waits for another one."
+        600, ge=0, allow_inf_nan=False, description="Seconds that a run waits for another one."
     )
     RAPPROCHE_RETRY_BASE: float = Field(
-        1, ge=0, description="Seconds of the first retry wait; drills make it short."
+        1,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds of the first retry wait; drills make it short.",
     )
     RAPPROCHE_LOG: Literal["text", "json"] = Field(
         "text", description="Log lines as text, or one JSON object a line."
+    )
+    RAPPROCHE_METRICS_FILE: Path | None = Field(
+        None, description="Where metrics are left for Prometheus, as a textfile: *.prom."
+    )
+    PUSHGATEWAY_URL: Url | None = Field(
+        None, description="Prometheus Pushgateway that metrics are sent to after each run."
     )
 
     @model_validator(mode="after")
@@ -186,6 +196,12 @@ class Settings(BaseSettings):
                 f"BILL_COM_ENVIRONMENT is {self.BILL_COM_ENVIRONMENT}, but BILL_COM_BASE_URL is not"
             )
         return self
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        held = (getattr(self, name) for name in SECRETS)
+        return list(_with_password(key.get_secret_value() for key in held if key))
 
     @property
     def has_boond(self) -> bool:
@@ -226,14 +242,48 @@ def load(supplied: Mapping[str, Any] | None = None) -> Settings:
         ConfigurationError: in one line, naming the variable.
     """
     said = _said()
-    for name in sorted(said):
-        if name.startswith(OUR_PREFIXES) and name not in {*Settings.model_fields, *NOT_READ_YET}:
-            raise ConfigurationError(f"{name} is no setting of rapproche; see .env.example")
+    for name in _unknown(said):
+        raise ConfigurationError(f"{name} is no setting of rapproche; see .env.example")
     added = {name: value for name, value in (supplied or {}).items() if not said.get(name)}
     try:
         return Settings(**added)
     except ValidationError as error:
         raise ConfigurationError(_first(error)) from None
+
+
+def salvage(supplied: Mapping[str, Any] | None = None) -> tuple[Settings, list[str]]:
+    """What of the settings can be used, and what is wrong with the others, for the doctor.
+
+    A wrong setting takes those that it goes with out of use too, so that no vendor is asked with
+    half of them.
+    """
+    try:
+        said = _said()
+    except ConfigurationError as error:
+        return Settings.model_construct(), [str(error)]
+    wrong = [f"{name} is no setting of rapproche; see .env.example" for name in _unknown(said)]
+    values = {name: value for name, value in (supplied or {}).items() if not said.get(name)}
+    while True:
+        try:
+            return Settings(**values), wrong
+        except ValidationError as error:
+            for detail in error.errors(include_input=False, include_url=False):
+                wrong.append(_one(detail))
+                name = wrong[-1].partition(" ")[0].rstrip(":")
+                values |= {each: Settings.model_fields[each].default for each in _with(name)}
+
+
+def _with(name: str) -> list[str]:
+    """The settings that are of no use without this one, itself among them."""
+    if name in {"SMTP_URL", "MAIL_FROM"}:
+        return ["SMTP_URL", "MAIL_FROM"]
+    vendor = [prefix for prefix in ("BOOND_", "BILL_COM_") if name.startswith(prefix)]
+    return [each for each in Settings.model_fields if each.startswith(tuple(vendor))] or [name]
+
+
+def _unknown(said: Mapping[str, Any]) -> list[str]:
+    known = {*Settings.model_fields, *NOT_READ_YET}
+    return [name for name in sorted(said) if name.startswith(OUR_PREFIXES) and name not in known]
 
 
 def unread_names() -> list[str]:
@@ -244,13 +294,43 @@ def unread_names() -> list[str]:
 def _said() -> dict[str, str | None]:
     from dotenv import dotenv_values  # noqa: PLC0415 - read anew at each load, like the file
 
-    return {**dotenv_values(".env"), **os.environ}
+    try:
+        return {**dotenv_values(ENV_FILE), **os.environ}
+    except (OSError, UnicodeError) as error:
+        # The error of the codec would show the file, and so every secret in it.
+        raise ConfigurationError(f"{ENV_FILE} cannot be read ({type(error).__name__})") from None
+
+
+def exposed_file() -> Path | None:
+    """The `.env` file, where any user of the machine can read it."""
+    file = Path(ENV_FILE)
+    return file if file.is_file() and file.stat().st_mode & stat.S_IROTH else None
+
+
+def without_secrets(text: str) -> str:
+    """The text without the secrets of the settings, for failures that nobody foresaw (P03)."""
+    try:
+        said = _said()
+    except ConfigurationError:
+        return "not shown: the settings could not be read"
+    return Secrets(*_with_password(said.get(name) for name in SECRETS)).mask(text)
+
+
+def _with_password(secrets: Iterable[str | None]) -> Iterator[str]:
+    """Each secret that is set, and of a mail server's URL the password too."""
+    for secret in filter(None, secrets):
+        yield secret
+        with suppress(ValueError):
+            yield mail_server(secret).password or secret
 
 
 def _first(error: ValidationError) -> str:
-    detail = error.errors(include_input=False, include_url=False)[0]
+    return _one(error.errors(include_input=False, include_url=False)[0])
+
+
+def _one(detail: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    said = detail["msg"].removeprefix("Value error, ")
+    said: str = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {said}" if name else said
 
 

@@ -15,10 +15,18 @@ from transforms.words.languages import Language
 PIPED_WIDTH = 160
 WHOLE = frozenset(
     {"amount", "amount_at_stake", "break", "code", "command_id", "euros", "reference", "period"}
-    | {"currency", "run_id", "invoice_date", "due_date", "billing_deadline", "bill_id"}
+    | {
+        "currency",
+        "run_id",
+        "happened_at",
+        "invoice_date",
+        "due_date",
+        "billing_deadline",
+        "bill_id",
+    }
 )
 """Columns that are never broken over lines: what people copy, dates, and numbers."""
-SENTENCES = frozenset({"explanation", "holds", "last_error", "why"})
+SENTENCES = frozenset({"change", "explanation", "holds", "last_error", "why"})
 """Columns of sentences: they stand under their row where the terminal is too narrow for them."""
 _SENTENCE_WIDTH, _GAP = 40, 3
 

@@ -1,6 +1,7 @@
 """Runs one command of the engine from the command line, and prints what came of it."""
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from flows import logs, terminal
-from flows.engine import activity, parts, people, report
+from flows.engine import activity, labels, parts, people, report
 from flows.engine.direct import Direct
 from flows.engine.run import Outcome, Run, artifacts_directory, system_clock
 from flows.engine.wiring import World, open_run
@@ -94,5 +95,7 @@ def _show(command: str, settings: Settings, *, as_json: bool) -> None:
         for build in SHOWN.get(command, ()):
             terminal.show(console, build(warehouse), settings.RAPPROCHE_LANG)
     if command in SHOWN:
-        query = f'{duckdb()} -readonly {settings.WAREHOUSE_PATH} "from recon.v_open_breaks"'
-        console.print(f"Look further: {query}", highlight=False, soft_wrap=True)
+        file = shlex.quote(str(settings.WAREHOUSE_PATH))
+        query = f'{duckdb()} -readonly {file} "from recon.v_open_breaks"'
+        further = labels.title("Look further:", settings.RAPPROCHE_LANG)
+        console.print(f"{further} {query}", highlight=False, soft_wrap=True, markup=False)

@@ -9,6 +9,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from sandbox.faults import PROFILES
 from sandbox.server import Sandbox, listen, server, url_of
 from sandbox.wire import Limits
 from sandbox.world import DEFAULT_AS_OF, World, start_of, ticking
@@ -20,7 +21,12 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--consultants", type=int, default=40)
-    parser.add_argument("--faults", default="none", metavar="PROFILE")
+    parser.add_argument(
+        "--faults",
+        default="none",
+        metavar="PROFILE",
+        help=f"[vendor:]name[=share or stream], several with commas: {', '.join(PROFILES)}",
+    )
     parser.add_argument("--as-of", type=date.fromisoformat, default=DEFAULT_AS_OF, metavar="DATE")
     parser.add_argument("--month", metavar="YYYY-MM", help="default: the month before --as-of")
     parser.add_argument("--no-mistakes", action="store_true", help="a clean world")

@@ -2,7 +2,8 @@
 
 A profile is said as `[vendor:]name[=argument]`, several of them with commas: `flaky`,
 `bill:down`, `boond:broken-rows=cras,bill:lost-replies=0.5`. The argument of `broken-rows` is a
-stream (all of them unless told), that of `flaky` and `lost-replies` the share of calls that fail.
+stream (all of them unless told), that of `flaky`, `lost-replies` and of each mishap
+(`sandbox.mishaps`) the share of calls that fail.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from random import Random
 import httpx
 
 from sandbox import bill_gateway, boond_shapes
+from sandbox.mishaps import MISHAPS, CutError, Exchange
 from sandbox.wire import Manners, Refusal
 
 VENDORS = ("boond", "bill")
@@ -26,23 +28,12 @@ PROFILES = (
     "broken-rows",
     "no-meta",
     "lost-replies",
+    *MISHAPS,
 )
 READS = {"GET", "HEAD"}
 # The share of calls that fail unless told.
-SHARES = {"flaky": 0.25, "lost-replies": 1.0}
+SHARES = {"flaky": 0.25, "lost-replies": 1.0} | dict.fromkeys(MISHAPS, 0.05)
 FAILURES_IN_A_ROW = 2
-
-
-class CutError(Exception):
-    """The connection is cut: no answer arrives, whether or not the vendor has acted.
-
-    Attributes:
-        acted: whether the vendor did what it was asked.
-    """
-
-    def __init__(self, *, acted: bool) -> None:
-        super().__init__("connection cut")
-        self.acted = acted
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +89,39 @@ def manners(profiles: list[Profile]) -> Manners:
 
 @dataclass(slots=True)
 class Line:
-    """The line to one vendor, with its faults; chance is seeded."""
+    """The line to one vendor, with its faults; chance is seeded.
+
+    `script` names the mishap of a request, before chance is asked.
+    """
 
     rng: Random
     profiles: list[Profile] = field(default_factory=list)
+    script: Callable[[httpx.Request], str | None] = lambda _: None
     _failures: dict[str, int] = field(default_factory=dict)
 
-    def carry(
-        self, request: httpx.Request, path: str, vendor: Callable[[], httpx.Response]
-    ) -> httpx.Response:
+    def carry(self, exchange: Exchange, path: str) -> httpx.Response:
         """Passes a request on, or fails it.
 
         Raises:
-            CutError: when no answer arrives.
+            CutError: when the connection is cut.
+            HangError: when no answer arrives.
             Refusal: when the vendor's front answers instead of the vendor.
         """
         names = {profile.name: profile.share for profile in self.profiles}
         if "down" in names:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "down for maintenance")
-        if "flaky" in names and request.method in READS:
+        if "flaky" in names and exchange.request.method in READS:
             self._stumble(path, names["flaky"])
-        response = vendor()
+        mishap = self.script(exchange.request) or self._chance(names)
+        response = MISHAPS[mishap](exchange) if mishap else exchange.act()
         login = path.endswith(("/login", "/token"))
         lost = self.rng.random() < names.get("lost-replies", 0)
-        if lost and request.method not in READS and not login:
-            raise CutError(acted=True)
+        if lost and exchange.request.method not in READS and not login:
+            raise CutError(sent=True)
         return response
+
+    def _chance(self, shares: dict[str, float]) -> str | None:
+        return next((n for n in shares if n in MISHAPS and self.rng.random() < shares[n]), None)
 
     def _stumble(self, path: str, share: float) -> None:
         """Fails a read now and then, but never one path more than twice in a row."""
@@ -134,6 +132,6 @@ class Line:
         self._failures[path] = failed + 1
         status = self.rng.choice((429, 500, 503, None))
         if status is None:
-            raise CutError(acted=False)
+            raise CutError(sent=False)
         headers = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else None
         raise Refusal(HTTPStatus(status), "flaky", "try again", headers)

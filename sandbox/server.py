@@ -19,6 +19,7 @@ import uvicorn
 from sandbox import control, faults
 from sandbox.bill_gateway import BillGateway
 from sandbox.boond_v3 import BoondV3
+from sandbox.mishaps import LATE_S, CutError, Exchange, HangError, pieces
 from sandbox.wire import Limits, Refusal, missing, refusal
 from sandbox.world import World
 
@@ -70,6 +71,7 @@ class Sandbox:
 
         Raises:
             CutError: when a fault cuts the connection.
+            HangError: when no answer ever comes.
         """
         _, mount, *rest = request.url.path.split("/", 2)
         path = f"/{rest[0]}" if rest else "/"
@@ -83,7 +85,13 @@ class Sandbox:
             if mount not in vendors:
                 raise missing(request.url.path)
             self.requests[f"{request.method} {request.url.path}"] += 1
-            return self.lines[mount].carry(request, path, lambda: vendors[mount](request, path))
+            exchange = Exchange(
+                request,
+                lambda asked: vendors[mount](asked, path),
+                {"boond": self.boond.forget_tokens, "bill": self.bill.forget_sessions}[mount],
+                self.world.now,
+            )
+            return self.lines[mount].carry(exchange, path)
         except Refusal as error:
             return refusal(error, self.world.now())
 
@@ -93,9 +101,13 @@ class Sandbox:
         def handle(request: httpx.Request) -> httpx.Response:
             try:
                 return self.answer(request)
-            except faults.CutError as error:
-                kind = httpx.ReadError if error.acted else httpx.ConnectError
+            except CutError as error:
+                kind = httpx.ReadError if error.sent else httpx.ConnectError
                 raise kind("connection cut", request=request) from error
+            except HangError as error:
+                if error.later:
+                    error.later()
+                raise httpx.ReadTimeout("no answer", request=request) from error
 
         return httpx.MockTransport(handle)
 
@@ -111,12 +123,20 @@ class Sandbox:
                 break
         try:
             response = self.answer(_request(scope, body))
-        except faults.CutError:
+        except CutError:
             await _cut(receive)
+            return
+        except HangError as error:
+            if error.later:
+                asyncio.get_running_loop().call_later(LATE_S, error.later)
+            await receive()  # until the caller gives up
             return
         start = {"status": response.status_code, "headers": response.headers.raw}
         await send({"type": "http.response.start", **start})
-        await send({"type": "http.response.body", "body": response.content})
+        for piece, seconds in pieces(response):
+            await asyncio.sleep(seconds)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 def transport(world: World, *, limits: Limits | None = None) -> httpx.MockTransport:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sources import json_text
 from sources.bill_gateway import STREAMS
-from sources.errors import Critical, Secrets
+from sources.errors import Critical
 from sources.exchange import Answer, Ask, path_segment
 from sources.http import Seam
 from sources.paging import Reading, ids_of
@@ -51,8 +51,9 @@ class Bill:
         organization_id: str,
         dev_key: str,
     ) -> None:
-        self._secrets = Secrets(password, dev_key)
-        self._seam = Seam(_SOURCE, base_url, self._secrets, wiring)
+        self._secrets = wiring.secrets
+        self._secrets.learn(password, dev_key)
+        self._seam = Seam(_SOURCE, base_url, wiring)
         self._now = wiring.now
         self._credentials = {
             "username": username,

@@ -1,5 +1,6 @@
 """The door to BoondManager, dialect v3 (boond.md)."""
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -9,17 +10,20 @@ from urllib.parse import urlencode
 
 from sources import json_text, mapping
 from sources.boond_v3 import CONTRACTS_OF_CLIENT, STREAMS, WRITES, Write
-from sources.errors import Authentication, Critical, OutcomeUnknown, Secrets, SourceError
+from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError
 from sources.exchange import Answer, Ask, path_segment
 from sources.http import Seam
 from sources.paging import Reading, ids_of
 from sources.session import Grant, Session
 from sources.streams import Page, Stream
-from sources.wiring import Wiring, checked_url
+from sources.urls import checked_url
+from sources.wiring import Wiring
 
+_log = logging.getLogger("rapproche.boond")
 _SOURCE = "boond"
 _DEFAULT_PAGE_SIZE = 30
 _LIFETIME_S = 3600
+_LONGEST_S = 366 * 86_400
 _NO_ROUTE = ("not_found", "not_allowed")
 _JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -57,17 +61,17 @@ class Boond:
     ) -> None:
         if not (client_id and client_secret) and not api_key:
             raise ValueError("neither client credentials nor an API key")
-        self._secrets = Secrets(client_secret, api_key)
-        self._seam = Seam(_SOURCE, base_url, self._secrets, wiring)
+        self._secrets = wiring.secrets
+        self._secrets.learn(client_secret, api_key)
+        self._seam = Seam(_SOURCE, base_url, wiring)
         self._now = wiring.now
         self._validator_id = validator_id
         self._auth_url = checked_url(auth_url)
         self._client = {"client_id": client_id or "", "client_secret": client_secret or ""}
-        self._by_key = not client_id
-        if self._by_key:
-            self._session = _key_session(api_key or "", wiring)
-        else:
+        if client_id:
             self._session = Session(_SOURCE, self._token, _with_bearer, wiring.now)
+        else:
+            self._session = self._key_session(api_key or "")
 
     async def aclose(self) -> None:
         """Ends all connections."""
@@ -75,10 +79,7 @@ class Boond:
 
     async def login(self) -> None:
         """Tries the credentials (P13); an API key is tried on the smallest list."""
-        if self._by_key:
-            await self._get("/clients", {"page": "1", "maxResults": "1"})
-        else:
-            await self._seam.authenticate(self._session)
+        await self._seam.authenticate(self._session)
 
     async def pages(
         self,
@@ -208,14 +209,25 @@ class Boond:
                 async for page in pages:
                     yield page
 
+    def _key_session(self, api_key: str) -> Session:
+        """An API key is a grant that needs no login: it is tried once all the same."""
+        grant = Grant(api_key)
+
+        async def tried(_held: Grant | None, attempt: int) -> Grant:
+            smallest = Ask("GET", "/clients", params={"page": "1", "maxResults": "1"}, login=True)
+            await self._seam.log_in(_with_key(smallest, grant), attempt)
+            return grant
+
+        return Session(_SOURCE, tried, _with_key, self._now, renewable=False)
+
     async def _token(self, held: Grant | None, attempt: int) -> Grant:
         """A token by refresh where that is accepted, else by the client's credentials."""
         if held is not None and held.refresh:
             refresh = {"grant_type": "refresh_token", "refresh_token": held.refresh}
             try:
                 return await self._granted(refresh, attempt)
-            except Authentication:
-                pass
+            except Authentication as error:
+                _log.warning("refresh refused code=%s attempt=%d", error.code, attempt)
         return await self._granted({"grant_type": "client_credentials"}, attempt)
 
     async def _granted(self, form: Mapping[str, str], attempt: int) -> Grant:
@@ -242,13 +254,6 @@ def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> 
     return mapping.differences(STREAMS[write.stream].record, sent, held)
 
 
-def _key_session(api_key: str, wiring: Wiring) -> Session:
-    async def obtain(_held: Grant | None, _attempt: int) -> Grant:
-        return Grant(api_key)
-
-    return Session(_SOURCE, obtain, _with_key, wiring.now, renewable=False)
-
-
 def _with_bearer(ask: Ask, grant: Grant) -> Ask:
     return replace(ask, headers={**ask.headers, "Authorization": f"Bearer {grant.secret}"})
 
@@ -259,7 +264,7 @@ def _with_key(ask: Ask, grant: Grant) -> Ask:
 
 def _lifetime(seconds: Any) -> timedelta:
     known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
-    return timedelta(seconds=seconds if known else _LIFETIME_S)
+    return timedelta(seconds=min(seconds, _LONGEST_S) if known else _LIFETIME_S)
 
 
 def _iso(instant: datetime) -> str:

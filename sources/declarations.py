@@ -74,14 +74,32 @@ def _read(path: Path, name: str) -> DeclaredFile:
         return DeclaredFile(name, None, problem=error.strerror or "unreadable")
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        modified_at = _instant(status.st_mtime)
         if not stat.S_ISREG(status.st_mode):
             return DeclaredFile(name, modified_at, problem="not a regular file")
         most = LARGEST.get(path.suffix.lower(), _OTHERS)
-        return _content(name, modified_at, file.read(most + 1), most)
+        try:
+            content = file.read(most + 1)
+        except OSError as error:
+            return DeclaredFile(name, modified_at, problem=error.strerror or "unreadable")
+        if _version(os.fstat(descriptor)) != _version(status):
+            # half of a file may be a file of its own, with other days
+            return DeclaredFile(name, modified_at, problem="changed while it was read")
+        return _content(name, modified_at, content, most)
 
 
-def _content(name: str, modified_at: datetime, content: bytes, most: int) -> DeclaredFile:
+def _instant(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _version(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _content(name: str, modified_at: datetime | None, content: bytes, most: int) -> DeclaredFile:
     digest = hashlib.sha256(content).hexdigest()
     if len(content) > most:
         return DeclaredFile(name, modified_at, id=digest, problem=f"larger than {most // _MB} MB")

@@ -24,7 +24,9 @@ from sources.errors import (
 
 _OK = (200, 201)
 _SERVER_FAILURE = 500
-_HTML_FLAGS = re.DOTALL | re.IGNORECASE
+_LONGEST_S = 1e9
+_MARKUP = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_PAGE_LENGTH = 8192
 _WORDS = ("detail", "title", "message", "error_description", "error", "code")
 
 
@@ -107,8 +109,8 @@ def clock_of(headers: httpx.Headers) -> datetime | None:
 def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     """Seconds that `Retry-After` asks for, given as a number or a date; None without it."""
     said = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", said):
-        return float(said)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", said):
+        return min(float(said), _LONGEST_S)
     until = _instant(said)
     if until is None:
         return None
@@ -118,9 +120,9 @@ def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
 def _instant(text: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def lost(source: str, ask: Ask, code: str, message: str) -> SourceError:
@@ -137,7 +139,11 @@ def refusal(
         return None
     kind, code = _class_of(status, write=ask.write)
     return kind(
-        source, ask.operation, code, secrets.redact(_words(body)) or f"HTTP {status}", status=status
+        source,
+        ask.operation,
+        code,
+        secrets.redact(_words(body, secrets)) or f"HTTP {status}",
+        status=status,
     )
 
 
@@ -161,15 +167,14 @@ def _class_of(status: int, *, write: bool) -> tuple[type[SourceError], str]:
     return OutcomeUnknown if done else Critical, f"http_{status}"
 
 
-def _words(body: bytes) -> str:
+def _words(body: bytes, secrets: Secrets) -> str:
     """What the vendor says of an error, from JSON, HTML or plain text."""
     text = body.decode("utf-8", "replace").strip()
     try:
         return "; ".join(_spoken(json.loads(text)))
     except (ValueError, RecursionError):
-        return re.sub(
-            r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE
-        )
+        # Masked before it is cut, so that no half of a secret is left at the end.
+        return _MARKUP.sub(" ", secrets.mask(text)[:_PAGE_LENGTH])
 
 
 def _spoken(value: Any) -> Iterator[str]:

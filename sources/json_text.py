@@ -1,21 +1,30 @@
 """JSON as text: digits stay what the vendor wrote and what we mean (P06, P32).
 
-Binary floats hold 15 significant digits for sure. Python's parser and DuckDB's both go through
-them, so a longer number is handed on as a JSON string of the same digits.
+Binary floats hold 15 significant digits for sure, and no exponent of 400. Python's parser and
+DuckDB's both go through them, so such a number is handed on as a JSON string of the same digits.
 """
 
+import codecs
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pydantic_core
 
 _SAFE_DIGITS = 15
+_DEEPEST = 190
+"""Levels within each other that every parser here reads; what lies deeper is kept as its text."""
+
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+# 1e-400 is 0 to a parser that goes through binary floats.
+_NUMBER = rb"-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]*[eE][+-]?\d{3,}"
 # Cheap and too wide: it may also find digits in a string, so that the exact search is worth it.
-_LONG_NUMBER = re.compile(rb"[:\[,\s]-?\d[\d.]{15,}(?:[eE][+-]?\d+)?[,\]}\s]")
-_STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?', re.DOTALL)
+_LONG_NUMBER = re.compile(rb"[:\[,\s](?:%s)[,\]}\s]" % _NUMBER)
+_STRING_OR_NUMBER = re.compile(rb"%s|%s" % (_STRING, _NUMBER), re.DOTALL)
+_FAR = re.compile(rb"[eE][+-]?\d{3}")
+_TOKEN = re.compile(rb"%s|-?Infinity|NaN|[\[\]{}]" % _STRING, re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
 _LONE_SURROGATE_LENGTH = 6
 _SPACE = " \t\n\r"
@@ -24,38 +33,51 @@ _SPACE = " \t\n\r"
 def parse(body: bytes) -> tuple[bytes, Any]:
     """The value of a body, and the body that a strict parser reads.
 
-    Text that no strict parser takes (half a character, NaN) is mended where it stands: a half
-    character becomes U+FFFD, a NaN or infinity becomes a string, which no amount can be.
+    Text that no strict parser takes is mended where it stands, so that one bad field costs no
+    other record of its page: a half character becomes U+FFFD; a NaN, an infinity and what is
+    nested too deep become strings, which no amount and no list can be.
 
     Raises:
-        ValueError: the body is no JSON, or is nested too deep.
+        ValueError: the body is no JSON.
     """
-    kept = _quote_long_numbers(body)
+    kept = _quote_long_numbers(body.removeprefix(codecs.BOM_UTF8))
     try:
         return kept, pydantic_core.from_json(kept, allow_inf_nan=False)
     except ValueError:
-        return _mended(kept)
+        mended = _mended(kept)
+        return mended, pydantic_core.from_json(mended, allow_inf_nan=False)
 
 
-def _mended(body: bytes) -> tuple[bytes, Any]:
+def _mended(body: bytes) -> bytes:
     text = body.decode("utf-8", "replace").encode()
-    text = _ESCAPE.sub(_whole_character, text)
-    odd: list[str] = []
-    try:
-        value = json.loads(text, parse_constant=odd.append)
-        if odd:
-            # Constants stand inside records only; the mended text must be read again as a whole.
-            value = json.loads(text, parse_float=Decimal, parse_constant=str)
-            text = encode(value)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return text, value
+    return b"".join(_readable(_ESCAPE.sub(_whole_character, text)))
 
 
 def _whole_character(match: re.Match[bytes]) -> bytes:
     escape = match.group()
     lone = len(escape) == _LONE_SURROGATE_LENGTH and escape[2:3] in b"dD"
     return rb"\ufffd" if lone else escape
+
+
+def _readable(text: bytes) -> Iterator[bytes]:
+    """The text in pieces, with strings for constants and for what is nested too deep."""
+    depth = done = 0
+    for token in _TOKEN.finditer(text):
+        first = token.group()[:1]
+        if first in b"[{":
+            depth += 1
+            if depth == _DEEPEST:
+                yield text[done : token.start()]
+                done = token.start()
+        elif first in b"]}":
+            if depth == _DEEPEST:
+                yield json.dumps(text[done : token.end()].decode()).encode()
+                done = token.end()
+            depth -= 1
+        elif first != b'"' and depth < _DEEPEST:
+            yield text[done : token.start()] + b'"%s"' % token.group()
+            done = token.end()
+    yield text[done:]
 
 
 def _quote_long_numbers(body: bytes) -> bytes:
@@ -66,8 +88,11 @@ def _quote_long_numbers(body: bytes) -> bytes:
 
 def _as_text(match: re.Match[bytes]) -> bytes:
     token = match.group()
+    if token[:1] == b'"':
+        return token
     digits = sum(48 <= c <= 57 for c in token)  # noqa: PLR2004 - the ASCII digits
-    return token if token[:1] == b'"' or digits <= _SAFE_DIGITS else b'"%s"' % token
+    is_exact = digits <= _SAFE_DIGITS and not _FAR.search(token)
+    return token if is_exact else b'"%s"' % token
 
 
 def exact(body: bytes) -> Any:

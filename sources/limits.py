@@ -1,151 +1,186 @@
 """How fast a vendor may be called, and when it is not called at all.
 
-The rate limit is shared by every task and process of the machine through one small SQLite file:
-a row a call, exact sliding windows, and one instant a vendor before which nothing is sent
-(boond.md, "Limits and errors"; properties.md P08). The breaker belongs to one process.
+The rate limit is shared by every task and process of the machine through one small file: a row a
+call, exact sliding windows, and one instant a vendor before which nothing is sent (boond.md,
+"Limits and errors"; properties.md P08). The breaker belongs to one process.
+
+A vendor counts a call when it arrives, some time between our sending it and our reading the
+answer. So a call under way counts as one of this very instant, and one that has ended as one of
+its end: then no jitter of the network presses more calls into a window than it allows.
 """
 
 import asyncio
+import logging
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-# The vendor's clock and ours agree on a window to a millisecond at best.
-_GUARD_S = 0.001
-_MINUTE_S = 60.0
-_BUSY_S = 10.0
+from sources import TRIPS
+from sources.limit_file import LimitFile
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS calls (source TEXT NOT NULL, called_at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS calls_by_time ON calls (source, called_at);
-CREATE TABLE IF NOT EXISTS blocks (source TEXT PRIMARY KEY, until REAL NOT NULL);
-"""
+Place = tuple[int, int]
+"""A call that is counted: the opening of the file, and the row in it."""
+
+# Clocks that the network sets are turned by half of this at most.
+_DRIFT = 0.001
+# No exchange lasts longer, so what a dead process left under way is over by then.
+_LONGEST_CALL_S = 45.0
+# A request that we gave up may still be on its way for as long.
+_ON_ITS_WAY_S = 1.0
+# Rows of the future come from a clock that was set back; they would block for ever.
+_FUTURE_S = 60.0
+_LONG_WAIT_S = 5.0
+_COUNT = "INSERT INTO calls (source, called_at) VALUES (?, ?)"
 
 
 class Limiter:
-    """The calls to one vendor, counted over any 60 s and any 1 s.
+    """The calls to one vendor, counted over sliding windows.
 
     Args:
         source: the vendor.
-        per_minute: calls allowed in any 60 s.
-        per_second: calls allowed in any 1 s.
-        now: the machine's clock; it must go on while `asyncio.sleep` waits.
+        windows: seconds, and the calls allowed in any so many seconds.
+        now: the machine's clock. It is read once; then the loop's clock counts, so that a clock
+            that is set meanwhile shortens no wait and makes none longer.
         state_dir: directory of the shared file; None counts for this process alone.
     """
 
     def __init__(
         self,
         source: str,
-        per_minute: int,
-        per_second: int,
+        windows: Sequence[tuple[float, int]],
         *,
         now: Callable[[], datetime],
         state_dir: Path | None = None,
     ) -> None:
         self._source = source
-        self._windows = ((_MINUTE_S, per_minute), (1.0, per_second))
+        self._windows = tuple(windows)
         self._now = now
+        self._loop_began_at: float | None = None
+        self._blocked_until = 0.0
         self._turn = asyncio.Lock()
-        self._connection = _open(state_dir)
+        self._log = logging.getLogger(f"rapproche.{source}")
+        self._file = LimitFile(state_dir, self._log)
 
     def close(self) -> None:
         """Closes the shared file."""
-        self._connection.close()
+        self._file.close()
 
-    async def acquire(self, patience: float) -> tuple[int | None, float]:
-        """Waits for a place in both windows and past any block.
+    async def acquire(self, patience: float) -> tuple[Place | None, float]:
+        """Waits for a place in all windows and past any block; a long wait is said once.
 
         Args:
-            patience: seconds, over 60, that a block may last at most for us to wait it out.
+            patience: seconds that a block may last at most for us to wait it out.
 
         Returns:
-            The number of the place for `settle` and 0, or None and the seconds that the block
-            still lasts.
+            The place for `settle` and 0, or None and the seconds that the block still lasts.
         """
         async with self._turn:
+            told = False
             while True:
-                place, wait = self._try()
+                place, wait = self._file.change(self._look)
                 if place is not None or wait > patience:
                     return place, wait
+                if wait >= _LONG_WAIT_S and not told:
+                    self._log.warning("rate limit reached, waits seconds=%.0f", wait)
+                    told = True
                 await asyncio.sleep(wait)
 
-    def settle(self, place: int) -> None:
-        """Counts a call from its answer on: the vendor saw it at some moment before."""
-        with self._connection:
-            self._connection.execute(
-                "UPDATE calls SET called_at = ? WHERE rowid = ?", (self._at(), place)
+    def settle(self, place: Place, *, answered: bool) -> None:
+        """Counts a call from its end on; without an answer the request may still be under way."""
+        at = self._at() + (0.0 if answered else _ON_ITS_WAY_S)
+        generation, row = place
+
+        def count(held: sqlite3.Connection) -> None:
+            number = row if generation == self._file.generation else None
+            held.execute(
+                "REPLACE INTO calls (place, source, called_at) VALUES (?, ?, ?)",
+                (number, self._source, at),
+            )
+
+        self._file.change(count)
+
+    def give_back(self, place: Place) -> None:
+        """Frees the place of a call that was not sent after all."""
+        generation, row = place
+        if generation == self._file.generation:
+            self._file.change(
+                lambda held: held.execute("DELETE FROM calls WHERE place = ?", (row,))
             )
 
     def block(self, seconds: float) -> None:
         """Sends nothing to the vendor for so many seconds, from any task or process."""
-        with self._connection:
-            self._connection.execute(
-                "INSERT INTO blocks VALUES (?, ?) "
-                "ON CONFLICT (source) DO UPDATE SET until = max(until, excluded.until)",
-                (self._source, self._at() + seconds),
-            )
+        self._blocked_until = max(self._blocked_until, self._at() + seconds)
+        self._file.change(self._share_block)
+
+    def blocked(self) -> float:
+        """Seconds for which nothing may be sent."""
+        return self._file.change(lambda held: self._block_left(held, self._at()))
 
     def _at(self) -> float:
-        return self._now().timestamp()
+        elapsed = asyncio.get_running_loop().time()
+        if self._loop_began_at is None:
+            self._loop_began_at = self._now().timestamp() - elapsed
+        return self._loop_began_at + elapsed
 
-    def _try(self) -> tuple[int | None, float]:
+    def _look(self, held: sqlite3.Connection) -> tuple[Place | None, float]:
         """One look: a place and 0, or None and the seconds until the next look is worth it."""
         at = self._at()
-        self._connection.execute("BEGIN IMMEDIATE")
-        with self._connection:
-            self._forget(at)
-            wait = max(self._blocked(at), *(self._full(at, *window) for window in self._windows))
-            return (None, wait) if wait > 0 else (self._take(at), 0.0)
+        self._forget(held, at)
+        if self._file.begun_anew:
+            self._suppose_full(held, at)
+        full = (self._full(held, at, *window) for window in self._windows)
+        wait = max(self._block_left(held, at), *full)
+        return (None, wait) if wait > 0 else (self._take(held, at), 0.0)
 
-    def _forget(self, at: float) -> None:
-        # Rows of the future come from a clock that was set back; they would block for ever.
-        self._connection.execute(
+    def _forget(self, held: sqlite3.Connection, at: float) -> None:
+        longest = max(seconds for seconds, _ in self._windows)
+        held.execute(
             "DELETE FROM calls WHERE source = ? AND (called_at < ? OR called_at > ?)",
-            (self._source, at - 2 * _MINUTE_S, at + _MINUTE_S),
+            (self._source, at - 2 * longest, at + _FUTURE_S),
         )
 
-    def _blocked(self, at: float) -> float:
-        row = self._connection.execute(
-            "SELECT until FROM blocks WHERE source = ?", (self._source,)
-        ).fetchone()
-        return 0.0 if row is None else max(0.0, row[0] - at)
+    def _suppose_full(self, held: sqlite3.Connection, at: float) -> None:
+        """Where counts were lost, waits as long as they could have asked for."""
+        self._share_block(held)
+        self._file.begun_anew = False
+        if held.execute("SELECT 1 FROM calls").fetchone() is None:
+            most = max(allowed for _, allowed in self._windows)
+            held.executemany(_COUNT, [(self._source, at)] * most)
 
-    def _full(self, at: float, seconds: float, allowed: int) -> float:
-        """Seconds until the window has a place: when its `allowed`-th newest call leaves it."""
-        row = self._connection.execute(
+    def _share_block(self, held: sqlite3.Connection) -> None:
+        held.execute(
+            "INSERT INTO waits VALUES (?, ?, ?) ON CONFLICT (source) DO UPDATE"
+            " SET told_at = excluded.told_at, until = excluded.until WHERE excluded.until > until",
+            (self._source, self._at(), self._blocked_until),
+        )
+
+    def _block_left(self, held: sqlite3.Connection, at: float) -> float:
+        # A clock that has been set back since would make seconds of waiting into days.
+        held.execute(
+            "UPDATE waits SET told_at = ?, until = until - told_at + ?"
+            " WHERE source = ? AND told_at > ?",
+            (at, at, self._source, at + _FUTURE_S),
+        )
+        row = held.execute("SELECT until FROM waits WHERE source = ?", (self._source,)).fetchone()
+        return max(0.0, self._blocked_until - at, row[0] - at if row else 0.0)
+
+    def _full(self, held: sqlite3.Connection, at: float, seconds: float, allowed: int) -> float:
+        """Seconds until the window has a place: when its `allowed`-th newest call leaves it.
+
+        A call under way leaves it a whole window from now at the earliest.
+        """
+        window = seconds * (1 + _DRIFT)
+        row = held.execute(
             "SELECT called_at FROM calls WHERE source = ? AND called_at > ? "
             "ORDER BY called_at DESC LIMIT 1 OFFSET ?",
-            (self._source, at - seconds - _GUARD_S, allowed - 1),
+            (self._source, at - window, allowed - 1),
         ).fetchone()
-        return 0.0 if row is None else max(_GUARD_S, row[0] + seconds + _GUARD_S - at)
+        return 0.0 if row is None else max(_DRIFT, min(row[0], at) + window - at)
 
-    def _take(self, at: float) -> int:
-        cursor = self._connection.execute("INSERT INTO calls VALUES (?, ?)", (self._source, at))
-        return cursor.lastrowid or 0
-
-
-def _open(state_dir: Path | None) -> sqlite3.Connection:
-    """The shared file, or one in memory."""
-    name = ":memory:"
-    if state_dir is not None:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        path = state_dir / "limits.sqlite"
-        path.touch(mode=0o600)
-        name = str(path)
-    connection = sqlite3.connect(
-        # A door may be built in one thread and used in another, never in two at once.
-        name,
-        timeout=_BUSY_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    # A count lost with the machine's power is a count that nobody needs any more.
-    connection.execute("PRAGMA synchronous = OFF")
-    with closing(connection.cursor()) as cursor:
-        cursor.executescript(_SCHEMA)
-    return connection
+    def _take(self, held: sqlite3.Connection, at: float) -> Place:
+        row = held.execute(_COUNT, (self._source, at + _LONGEST_CALL_S)).lastrowid
+        return self._file.generation, row or 0
 
 
 class Breaker:
@@ -156,25 +191,30 @@ class Breaker:
         failures: failures in a row that open it.
     """
 
-    def __init__(self, seconds: float, failures: int = 5) -> None:
+    def __init__(self, seconds: float, failures: int = TRIPS) -> None:
         self._seconds = seconds
         self._allowed = failures
         self._failures = 0
         self._open_until = 0.0
-        self._trial = False
+        self._trial: Place | None = None
 
     def wait(self, at: float) -> float:
-        """Seconds for which calls fail at once; 0 lets this call through."""
-        if self._failures < self._allowed:
+        """Seconds for which calls fail at once; 0 where one may go."""
+        if self._failures < self._allowed or (at >= self._open_until and self._trial is None):
             return 0.0
-        if at < self._open_until or self._trial:
-            return max(self._open_until - at, _GUARD_S)
-        self._trial = True
-        return 0.0
+        return max(self._open_until - at, _DRIFT)
 
-    def ended(self, at: float, *, failed: bool | None) -> bool:
+    def admit(self, place: Place, at: float) -> float:
+        """As `wait`; where the circuit is open and its time is over, this call is the trial."""
+        wait = self.wait(at)
+        if wait == 0 and self._failures >= self._allowed:
+            self._trial = place
+        return wait
+
+    def ended(self, place: Place, at: float, *, failed: bool | None) -> bool:
         """Records how a call ended (None: it was given up); True when this opens the circuit."""
-        self._trial = False
+        if self._trial == place:
+            self._trial = None
         if failed is None:
             return False
         self._failures = self._failures + 1 if failed else 0

@@ -7,9 +7,10 @@ until a pass proves itself, is the same as the one before, or brings nothing new
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from sources.errors import Critical, Transient
@@ -19,14 +20,20 @@ _PASSES = 5
 _ENOUGH_PASSES = 3
 _STALE_PAGES = 5
 _CONCURRENT = 4
+_EMPTY_PAGES = 100
+# Ten million records at 500 a page, three hours at 100 requests a minute.
+_MOST_PAGES = 20_000
 
 
 def ids_of(rows: list[Any]) -> tuple[str, ...]:
-    """What tells records apart; a record without an id is told apart by its content."""
-    return tuple(
-        str(row["id"]) if isinstance(row, dict) and row.get("id") is not None else repr(row)
-        for row in rows
-    )
+    """What tells records apart; a record without a usable id is told apart by its content."""
+    return tuple(map(_told_by, rows))
+
+
+def _told_by(row: Any) -> str:
+    id_ = row.get("id") if isinstance(row, dict) else None
+    usable = type(id_) is int or (isinstance(id_, str) and id_.strip())
+    return str(id_) if usable else repr(row)
 
 
 @dataclass
@@ -55,7 +62,7 @@ class _Pass:
         return not self.repeated and not self.short()
 
     def endless(self) -> bool:
-        return self.stale_pages >= _STALE_PAGES
+        return self.stale_pages >= _STALE_PAGES or len(self.pages) > _MOST_PAGES
 
     def is_one_page(self, cut: frozenset[int]) -> bool:
         """Whether the server gives the whole list as every page, not cut at a page size."""
@@ -91,7 +98,7 @@ class Reading:
             SourceError: a page could not be read, or the pages never end.
         """
         cut = frozenset({page_size, default_size})
-        async with aclosing(self._passes(lambda: _numbered(fetch, page_size), cut)) as pages:
+        async with aclosing(self._passes(lambda: _numbered(fetch, page_size, cut), cut)) as pages:
             async for page in pages:
                 yield page
 
@@ -142,8 +149,10 @@ class Reading:
         page, token = await fetch(1, None)
         yield page
         used: set[str] = set()
+        empty = 0
         while token:
-            if token in used:
+            empty = 0 if page.ids else empty + 1
+            if token in used or empty >= _EMPTY_PAGES:
                 raise self._endless()
             used.add(token)
             page, token = await fetch(page.number + 1, token)
@@ -156,7 +165,7 @@ class Reading:
         self._log.warning("page numbers are ignored: %s", self._operation)
 
     def _endless(self) -> Critical:
-        message = "the same rows come page after page."
+        message = "pages come without end, or the same rows page after page."
         return Critical(self._source, self._operation, "endless", message)
 
     def _say_short(self, rows: int, stated: int) -> None:
@@ -167,12 +176,12 @@ class Reading:
 
 
 async def _numbered(
-    fetch: Callable[[int], Awaitable[Page]], page_size: int
+    fetch: Callable[[int], Awaitable[Page]], page_size: int, cut: frozenset[int]
 ) -> AsyncGenerator[Page, None]:
     page = await fetch(1)
     yield page
     if page.total_rows is not None:
-        async with aclosing(_counted(fetch, page, page_size)) as rest:
+        async with aclosing(_counted(fetch, _Counted(page, page_size, cut))) as rest:
             async for other in rest:
                 yield other
         return
@@ -182,19 +191,54 @@ async def _numbered(
         yield page
 
 
+class _Counted:
+    """Which pages of a list with a total are still to be read.
+
+    The largest total that any page states is followed, but it proves no end: a page that is full
+    is never the last, and more rows than stated are none to stop at. Empty pages end the list,
+    whatever is stated.
+    """
+
+    def __init__(self, first: Page, page_size: int, cut: frozenset[int]) -> None:
+        self._full = min(len(first.ids) or page_size, page_size)
+        self._cut = cut
+        self._total = self._rows = self._empty = self._asked = 0
+        self.last = first
+        self.add(first)
+
+    def add(self, page: Page) -> None:
+        self._total = max(self._total, page.total_rows or 0)
+        self._rows += len(page.ids)
+        self._empty += not page.ids
+        self._asked = max(self._asked, page.number)
+        self.last = max(self.last, page, key=lambda one: one.number)
+
+    def numbers(self) -> Iterator[int]:
+        """The numbers of the pages to ask for now; what comes meanwhile is minded."""
+        while self._empty < _CONCURRENT and self._asked < -(-self._total // self._full):
+            self._asked += 1
+            yield self._asked
+
+    def goes_on(self) -> bool:
+        """Whether one page more is to be asked for, although the total says that there is none."""
+        rows = len(self.last.ids)
+        full = rows in self._cut or (self.last.number > 1 and rows >= self._full)
+        return not self._empty and rows > 0 and (full or self._rows > self._total)
+
+
 async def _counted(
-    fetch: Callable[[int], Awaitable[Page]], first: Page, page_size: int
+    fetch: Callable[[int], Awaitable[Page]], counted: _Counted
 ) -> AsyncGenerator[Page, None]:
-    """The pages after the first, up to the largest total that any of them states."""
-    served = min(len(first.ids) or page_size, page_size)
-    total, done, more = first.total_rows or 0, 1, True
-    while more and (last := -(-total // served)) > done:
-        more = False
-        async with aclosing(gathered(fetch, range(done + 1, last + 1))) as rest:
+    """The pages after the first: up to the total, then on while they are full."""
+    while numbers := list(islice(counted.numbers(), 1)):
+        async with aclosing(gathered(fetch, chain(numbers, counted.numbers()))) as rest:
             async for page in rest:
-                total, more = max(total, page.total_rows or 0), more or bool(page.ids)
+                counted.add(page)
                 yield page
-        done = last
+    while counted.goes_on():
+        page = await fetch(counted.last.number + 1)
+        counted.add(page)
+        yield page
 
 
 async def gathered(
@@ -202,16 +246,17 @@ async def gathered(
 ) -> AsyncGenerator[Page, None]:
     """What `fetch` gives for each key, in any order; at most 4 are under way or held."""
     waiting = iter(keys)
-    running: set[asyncio.Future[Page]] = set()
+    running: list[asyncio.Future[Page]] = []
     try:
         while True:
             while len(running) < _CONCURRENT and (key := next(waiting, None)) is not None:
-                running.add(asyncio.ensure_future(fetch(key)))
+                running.append(asyncio.ensure_future(fetch(key)))
             if not running:
                 return
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                running.discard(task)
+            # By their start: what a set gives first is another in each process.
+            for task in [task for task in running if task in done]:
+                running.remove(task)
                 yield await task
     finally:
         for task in running:

@@ -95,6 +95,9 @@ class Session:
             self._log.warning("login failed code=%s attempt=%d", error.code, self._tries)
             self._refusal = error if isinstance(error, Authentication) else None
             raise
+        except asyncio.CancelledError:
+            self._log.warning("login interrupted attempt=%d", self._tries)
+            raise
         self._log.info("login ok attempt=%d", self._tries)
         self._tries = 0
         return self._grant

@@ -1,6 +1,7 @@
 """Short messages to phones, through whichever service an Apprise URL names."""
 
 import asyncio
+import logging
 from urllib.parse import quote
 
 from apprise import Apprise, NotifyFormat
@@ -10,6 +11,17 @@ from sources.mail import Message
 
 SOURCE = "sms"
 PLACE = "{phone}"
+_TALKATIVE = ("apprise", "urllib3.connectionpool")
+
+
+def _quieten() -> None:
+    """Silences those who log the URL, and so its token (P03); what counts is said by our errors."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_nothing)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
 
 
 def phone_url(url: str, phone: str) -> str:
@@ -27,6 +39,7 @@ def check(url: str) -> None:
     Raises:
         ValueError: it is none; the message holds nothing of it.
     """
+    _quieten()
     if Apprise.instantiate(phone_url(url, "+33600000000"), suppress_exceptions=True) is None:
         raise ValueError("an Apprise URL of a service for phones is wanted")
 
@@ -37,6 +50,7 @@ class SmsDoor:
     may_repeat = True
 
     def __init__(self, url: str) -> None:
+        _quieten()
         self._url = url
 
     async def open(self) -> None:

@@ -66,14 +66,31 @@ class SmtpDoor:
             Authentication: the server refuses user or password.
             Transient: it cannot be reached, or its certificate is not to be trusted.
         """
+        self._client = await self._connected(self._server.user, self._server.password)
+
+    async def greet(self) -> None:
+        """Connects and says hello: no login, no mail.
+
+        Raises:
+            Transient: it cannot be reached, or its certificate is not to be trusted.
+        """
+        self._client = await self._connected(None, None)
+        try:
+            await self._client.ehlo()
+        except (SMTPException, OSError) as error:
+            raise self._error(Transient, "connect", error) from None
+        finally:
+            await self.aclose()
+
+    async def _connected(self, user: str | None, password: str | None) -> aiosmtplib.SMTP:
         server = self._server
         client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             use_tls=server.security == "tls",
             start_tls=server.security == "starttls",
-            username=server.user,
-            password=server.password,
+            username=user,
+            password=password,
             tls_context=self._tls,
             timeout=self._seconds,
         )
@@ -86,7 +103,7 @@ class SmtpDoor:
         finally:
             if not client.is_connected:
                 client.close()
-        self._client = client
+        return client
 
     async def send(self, message: Message) -> None:
         """Sends one mail, over a new connection where the old one is gone.

@@ -1,14 +1,15 @@
 """What the doors are given from outside, and how a connection is made from it."""
 
-import ipaddress
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import httpx
 
+from sources import CONNECTIONS
+from sources.errors import Secrets
 from sources.exchange import Call
 
 
@@ -21,49 +22,57 @@ class Wiring:
         state_dir: where the processes of the machine share the rate limit; None for one process.
         transport: stands in for the network.
         on_call: told of every exchange.
+        on_masked: told of the vendor and how many texts of an answer were secrets of ours.
+        on_clock: told of the vendor and its own clock with every answer that says it.
         retry_base: seconds of the first retry wait; it scales all waits that are ours.
         requests_per_minute: exchanges allowed in any 60 s.
         burst_per_second: exchanges allowed in any 1 s.
         tls12: allows TLS 1.2; otherwise 1.3 only.
+        secrets: what no door may show; each adds its own, and what it is granted.
+        jitter: spreads the waits before retries, a number from 0 to 1 each.
     """
 
     now: Callable[[], datetime]
     state_dir: Path | None = None
     transport: httpx.AsyncBaseTransport | None = None
     on_call: Callable[[Call], None] | None = None
+    on_masked: Callable[[str, int], None] | None = None
+    on_clock: Callable[[str, datetime], None] | None = None
     retry_base: float = 1.0
     requests_per_minute: int = 100
     burst_per_second: int = 20
     tls12: bool = False
+    jitter: Callable[[], float] = float
+    secrets: Secrets = field(default_factory=Secrets, repr=False)
 
-
-def checked_url(url: str) -> str:
-    """The URL without its last slash.
-
-    Raises:
-        ValueError: it is no http(s) URL, holds a password, or is plain http beyond loopback.
-    """
-    parsed = httpx.URL(url)
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
-        raise ValueError("the base URL must be https://host/path")
-    if parsed.scheme == "http" and not is_loopback(parsed.host):
-        raise ValueError("plain http:// is for loopback only: secrets would travel in the clear")
-    return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    @property
+    def windows(self) -> tuple[tuple[float, int], ...]:
+        """Seconds, and the exchanges allowed in any so many seconds."""
+        return (60.0, self.requests_per_minute), (1.0, self.burst_per_second)
 
 
 def client(wiring: Wiring) -> httpx.AsyncClient:
-    """The HTTP client; redirects are not followed, they could carry credentials elsewhere."""
+    """The HTTP client; redirects are not followed, they could carry credentials elsewhere.
+
+    A proxy that the environment names (HTTPS_PROXY, ALL_PROXY, NO_PROXY) passes on what it cannot
+    read; plain http is for loopback alone and never goes through one.
+
+    Raises:
+        ValueError: the environment names a proxy that cannot be used.
+    """
     if wiring.transport is not None:
         return httpx.AsyncClient(transport=wiring.transport, follow_redirects=False)
-    return httpx.AsyncClient(verify=tls_context(tls12=wiring.tls12), follow_redirects=False)
+    tls = tls_context(tls12=wiring.tls12)
+    try:
+        return httpx.AsyncClient(
+            verify=tls,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+            mounts={"http://": None},
+        )
+    except (httpx.InvalidURL, ImportError, ValueError):
+        said = "HTTPS_PROXY, ALL_PROXY or NO_PROXY of the environment cannot be used"
+        raise ValueError(said) from None
 
 
 def tls_context(*, tls12: bool) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from store import history
 from store.outbox import keep_history
 from store.warehouse import Warehouse
 
@@ -37,10 +38,10 @@ _NAMED = """
         FROM recon.po_matches GROUP BY bill_id
     ), last AS (
         SELECT * FROM recon.decisions WHERE decided_by = 'rapproche'
-        QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC) = 1
+        QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY rowid DESC) = 1
     ), said AS (
-        SELECT subject_id, arg_max(outcome, decided_at) AS outcome,
-            arg_max(fingerprint, decided_at) AS fingerprint
+        SELECT subject_id, arg_max(outcome, rowid) AS outcome,
+            arg_max(fingerprint, rowid) AS fingerprint
         FROM recon.decisions WHERE decided_by = 'person' GROUP BY ALL
     ), newest AS (
         SELECT subject_id, decision_id FROM recon.decisions d WHERE NOT EXISTS (
@@ -181,7 +182,7 @@ def to_release(warehouse: Warehouse, subjects: Sequence[str]) -> list[Waiting]:
     rows = warehouse.rows(
         "SELECT command_id, subject_id, planned_at FROM ops.outbox o"
         " WHERE subject_id IN (SELECT unnest(?::VARCHAR[])) AND (state = 'awaiting_approval'"
-        " OR state = 'cancelled' AND 'rejected' = (SELECT arg_max(decision, decided_at)"
+        " OR state = 'cancelled' AND 'rejected' = (SELECT arg_max(decision, rowid)"
         " FROM ops.approvals a WHERE a.command_id = o.command_id)) ORDER BY command_id",
         [list(subjects)],
     )
@@ -205,6 +206,7 @@ def link_person(
     link = {"client_id": client_id, "declared_name": declared_name, "consultant_id": consultant_id}
     times = {"method": "person", "decided_at": now, "updated_at": now}
     _append(warehouse, "core.person_links", link | times | dict(who))
+    history.follow(warehouse, "person_links", history.PERSON_LINKS, now)
 
 
 def link_party(
@@ -215,6 +217,7 @@ def link_party(
     link = {"vendor_id": vendor_id, "supplier_id": supplier_id}
     times = {"method": "person", "decided_at": now, "updated_at": now}
     _append(warehouse, "core.party_links", link | times | dict(who))
+    history.follow(warehouse, "party_links", history.PARTY_LINKS, now)
 
 
 def _append(warehouse: Warehouse, table: str, row: Mapping[str, object]) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from store import history
 from store.staging import Shape, texts
 from store.warehouse import Warehouse
 
@@ -171,13 +172,16 @@ def suppliers_as_accepted(warehouse: Warehouse, shape: Shape) -> pl.DataFrame:
 
 
 def overrides(warehouse: Warehouse) -> pl.DataFrame:
-    """The last decision of a person on each break, as the matchings take them."""
+    """The last decision of a person on each break, as the matchings take them.
+
+    The last one kept, whatever the clock said: rows of `recon.decisions` are appended and stay.
+    """
     return warehouse.frame(
         "SELECT subject_id AS break_id, outcome AS decision,"
         " (inputs->>'$.amount')::DECIMAL(18,4) AS amount, fingerprint,"
         " inputs->>'$.decided_by' AS decided_by, inputs->>'$.reason' AS reason, decided_at"
         " FROM recon.decisions WHERE decided_by = 'person' AND fingerprint IS NOT NULL"
-        " QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY decided_at DESC) = 1"
+        " QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY rowid DESC) = 1"
         " ORDER BY subject_id"
     )
 
@@ -211,7 +215,7 @@ def decided_commands(warehouse: Warehouse) -> dict[str, str]:
     """The last decision of a person on each command: approved or rejected."""
     return dict(
         warehouse.rows(
-            "SELECT command_id, arg_max(decision, decided_at) FROM ops.approvals"
+            "SELECT command_id, arg_max(decision, rowid) FROM ops.approvals"
             " WHERE command_id IS NOT NULL GROUP BY command_id"
         )
     )
@@ -231,12 +235,14 @@ def remember_people(warehouse: Warehouse, links: pl.DataFrame, run_id: str, now:
     """Keeps the names that a look resolved; a person's decisions stay."""
     warehouse.execute("DELETE FROM core.person_links WHERE decided_by = 'rapproche'")
     _remember(warehouse, "core.person_links", links, run_id, now)
+    history.follow(warehouse, "person_links", history.PERSON_LINKS, now)
 
 
 def remember_parties(warehouse: Warehouse, links: pl.DataFrame, run_id: str, now: datetime) -> None:
     """Keeps the suppliers that a look found for vendors; a person's decisions stay."""
     warehouse.execute("DELETE FROM core.party_links WHERE decided_by = 'rapproche'")
     _remember(warehouse, "core.party_links", links, run_id, now)
+    history.follow(warehouse, "party_links", history.PARTY_LINKS, now)
 
 
 def _remember(

@@ -11,7 +11,7 @@ from store.warehouse import Warehouse
 
 _KEEP = (
     "INSERT INTO ops.outbox_history SELECT o.command_id, o.state, o.payload, o.attempts,"
-    " o.last_error, o.run_id, ? FROM ops.outbox o"
+    " o.last_error, o.run_id, ?, o.planned_at FROM ops.outbox o"
 )
 
 
@@ -22,6 +22,13 @@ def commands(warehouse: Warehouse, command_id: str | None = None) -> pl.DataFram
         " ORDER BY planned_at, kind, command_id",
         [command_id],
     )
+
+
+def states(warehouse: Warehouse) -> list[dict[str, str]]:
+    """How far each command is: `command_id`, `kind`, `state`."""
+    names = ["command_id", "kind", "state"]
+    rows = warehouse.rows(f"SELECT {', '.join(names)} FROM ops.outbox")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def put(warehouse: Warehouse, changes: pl.DataFrame, run_id: str, now: datetime) -> None:

@@ -16,6 +16,8 @@ import polars as pl
 from store.warehouse import Warehouse
 
 BATCH_RECORDS = 5_000
+LONGEST_ID = 200
+"""Characters of an id; a longer one fits into no path by which a record is asked for."""
 PARENT_KEY = "_parent"
 
 
@@ -99,17 +101,22 @@ class Staging:
         updated = self.shape.columns.get("updated_at", "$.updatedAt")
         inserted = self.warehouse.rows(
             f"INSERT INTO {self._table} SELECT {self.pulled} + row_number() OVER (), payload,"
-            " sha256(payload), json_extract_string(payload, ?),"
+            f" sha256(payload), {_usable_id(self.shape.columns['id'])},"
             " TRY_CAST(json_extract_string(payload, ?) AS TIMESTAMPTZ)"
             f" FROM (SELECT {record} AS payload FROM"
             " (SELECT unnest(json_extract(?::JSON, ?)) AS payload))",
-            [self.shape.columns["id"], updated, *patch, body.decode(), f"{rows_path}[*]"],
+            [updated, *patch, body.decode(), f"{rows_path}[*]"],
         )
         self.pulled += int(inserted[0][0])
 
     def ids(self) -> set[str]:
         """Ids of the records staged so far."""
         return {row[0] for row in self.warehouse.rows(f"SELECT DISTINCT id FROM {self._table}")}
+
+    def told_apart(self) -> int:
+        """Records staged so far, each once; those without an id by what they say."""
+        counted = f"SELECT count(DISTINCT coalesce(id, content_hash)) FROM {self._table}"
+        return int(self.warehouse.rows(counted)[0][0])
 
     def key_missing(self) -> bool:
         """Whether records came and not one of them has an id."""
@@ -154,17 +161,15 @@ class Staging:
             f" OR (r.id IS NOT NULL{older})" if older else ""
         )
         self.warehouse.execute(
-            f"DELETE FROM {self._table} WHERE seq NOT IN (SELECT arg_max(seq,"
-            f" (coalesce(vendor_updated_at, '-infinity'::TIMESTAMPTZ), seq)) FROM {self._table}"
-            " GROUP BY coalesce(id, seq::VARCHAR))"
-        )
-        self.warehouse.execute(
             f"UPDATE {self.shape.raw_table} SET last_seen_at = ? WHERE id IN"
             f" (SELECT id FROM {self._table})",
             [self.now],
         )
         self.warehouse.execute(
-            f"DELETE FROM {self._table} WHERE seq IN (SELECT s.seq FROM {self._table} s"
+            f"DELETE FROM {self._table} WHERE seq NOT IN (SELECT arg_max(seq,"
+            f" (coalesce(vendor_updated_at, '-infinity'::TIMESTAMPTZ), seq)) FROM {self._table}"
+            " GROUP BY coalesce(id, content_hash))"
+            f" OR seq IN (SELECT s.seq FROM {self._table} s"
             f" JOIN {self.shape.raw_table} r ON r.id = s.id WHERE {stale})"
         )
         return self._count()
@@ -264,6 +269,17 @@ class Staging:
         )
         self.pulled += int(inserted[0][0])
 
+    def release_reverted(self) -> None:
+        """Ends the quarantine of records that are served again as they are stored."""
+        self.warehouse.execute(
+            "UPDATE ops.quarantine SET resolved_at = ? WHERE resolved_at IS NULL AND source = ?"
+            f" AND stream = ? AND id IN (SELECT r.id FROM {self.shape.raw_table} r JOIN (SELECT id,"
+            " arg_max(content_hash, (coalesce(vendor_updated_at, '-infinity'::TIMESTAMPTZ), seq))"
+            f" AS served FROM {self._table} GROUP BY id) s"
+            " ON s.id = r.id AND s.served = r.content_hash AND r.deleted_at IS NULL)",
+            [self.now, *self._stream],
+        )
+
     def forget_refused(self) -> None:
         """Forgets staged records that wait in quarantine as they are: they say nothing new."""
         forgotten = self.warehouse.rows(
@@ -325,7 +341,7 @@ def texts(warehouse: Warehouse, shape: Shape, staged: str) -> Batch:
         Records with `seq` and, for each child table, `list:TABLE` (the JSON type of its list);
         children with `seq`, the parent's key and `line_no` from 1.
     """
-    plain = [name for name in shape.columns if name not in shape.json_columns]
+    plain = [name for name in shape.columns if name not in {"id", *shape.json_columns}]
     values = ", ".join(f'v[{i}] AS "{name}"' for i, name in enumerate(plain, 1))
     kept = "".join(
         f", nullif(json_extract(payload, '{shape.columns[name]}')::VARCHAR, 'null') AS \"{name}\""
@@ -336,7 +352,7 @@ def texts(warehouse: Warehouse, shape: Shape, staged: str) -> Batch:
         f", json_type(payload, '{c.path}') AS \"list:{c.table}\"" for c in shape.children
     )
     records = warehouse.frame(
-        f"SELECT seq, {values}{kept}{lists} FROM (SELECT *, json_extract_string(payload,"
+        f"SELECT seq, id, {values}{kept}{lists} FROM (SELECT *, json_extract_string(payload,"
         f" {[shape.columns[name] for name in plain]}) AS v FROM {staged}) ORDER BY seq"
     )
     return Batch(records, {c.table: _items(warehouse, shape, c, staged) for c in shape.children})
@@ -349,6 +365,16 @@ def _items(warehouse: Warehouse, shape: Shape, child: ChildShape, staged: str) -
         "SELECT seq, id, unnest(items) AS item, unnest(range(1, len(items) + 1)) AS line_no FROM ("
         f"SELECT seq, id, from_json(json_extract(payload, '{child.path}'),"
         f" '[{json.dumps(_tree(child.columns))}]') AS items FROM {staged})) ORDER BY seq, line_no"
+    )
+
+
+def _usable_id(path: str) -> str:
+    """The id of a record as SQL; null where what stands there cannot tell one from another."""
+    said = f"json_extract_string(payload, '{path}')"
+    return (
+        f"CASE WHEN json_type(payload, '{path}') IN ('VARCHAR', 'UBIGINT', 'BIGINT') AND"
+        f" length({said}) <= {LONGEST_ID} AND regexp_matches({said}, '[^\\s\\p{{Z}}]')"
+        f" THEN {said} END"
     )
 
 

@@ -4,10 +4,9 @@ DuckDB lets one process hold a file, readers included. So a run works on a file 
 beside the published one (`store.publishing`), and holds the run lock (`store.lock`) meanwhile.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,15 +16,14 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
+from store.files import PRIVATE, StoreError, advice, copy_private, of_the_disk, replacing
+
+__all__ = ["PRIVATE", "Places", "StoreError", "Warehouse"]
+
 STORAGE_VERSION = "v1.4.0"
 """What today's DuckDB command line and most BI tools read (warehouse.md)."""
 
 BLOCK_SIZE = 16_384
-PRIVATE = 0o600
-
-
-class StoreError(Exception):
-    """The warehouse cannot be used as asked; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,11 @@ class Places:
         return self.published.with_suffix(".lock")
 
     @property
+    def journal(self) -> Path:
+        """Calls of a run that do not stand in the working file yet (`store.journal`)."""
+        return self.published.with_suffix(".calls.jsonl")
+
+    @property
     def spill(self) -> Path:
         """Where DuckDB puts what does not fit into memory."""
         return self.published.with_suffix(".spill")
@@ -67,15 +70,21 @@ class Warehouse:
         """Opens the working file beside `published`, making it or taking it from the published one.
 
         Raises:
-            StoreError: the folder cannot be written, or another process holds the file.
+            StoreError: the folder cannot be written, the file is damaged or open elsewhere.
         """
         places = Places(published)
+        connection = duckdb.connect()
         try:
-            connection = _connect(places, memory_limit)
+            _attach(connection, places, memory_limit)
         except (OSError, duckdb.Error) as error:
-            raise StoreError(_advice(places, error)) from error
+            connection.close()
+            raise StoreError(advice(places.working, error)) from error
         warehouse = cls(connection, places)
-        warehouse._migrate()
+        try:
+            warehouse._migrate()
+        except BaseException as error:
+            warehouse.__exit__(type(error), error, None)
+            raise
         return warehouse
 
     def __enter__(self) -> Self:
@@ -87,8 +96,15 @@ class Warehouse:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Closes it; a disk that failed is said as what to do about it.
+
+        Raises:
+            StoreError: what ended the work lies at the disk, and not in us.
+        """
         self.connection.close()
         shutil.rmtree(self.places.spill, ignore_errors=True)
+        if cause := of_the_disk(error):
+            raise StoreError(advice(self.places.working, cause)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -101,7 +117,8 @@ class Warehouse:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # what stopped the transaction is what is to be said
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
@@ -109,12 +126,16 @@ class Warehouse:
         """Runs one statement and closes its result."""
         self.connection.execute(sql, parameters or None).fetchall()
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         return self.connection.execute(sql, parameters or None).fetchall()
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         """The frame of a query, with exact decimals and instants in UTC."""
+        # Arrow's own interface would spare importing pyarrow, but DuckDB's binding then prints, at
+        # the process's end, that it has leaked.
         frame: pl.DataFrame = self.connection.sql(sql, params=list(parameters) or None).pl()
         return frame
 
@@ -140,6 +161,8 @@ class Warehouse:
         self.insert(table, frame, **constants)
 
     def _put(self, verb: str, table: str, frame: pl.DataFrame, constants: dict[str, Any]) -> None:
+        if frame.is_empty():
+            return
         added = "".join(f', ? AS "{name}"' for name in constants)
         self.connection.register("incoming", frame)
         self.execute(
@@ -158,36 +181,35 @@ class Warehouse:
                     self.execute("INSERT INTO ops.migrations VALUES (?)", [script.name])
 
 
-def _connect(places: Places, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    places.directory.mkdir(parents=True, exist_ok=True)
-    if not places.working.exists() and places.published.exists():
-        shutil.copyfile(places.published, places.working)
-    connection = duckdb.connect()
+def _attach(connection: duckdb.DuckDBPyConnection, places: Places, memory_limit: str) -> None:
     connection.execute(f"SET memory_limit = '{memory_limit}'")
     connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     connection.execute("SET temp_directory = ?", [str(places.spill)])
+    if not places.working.exists():
+        _make(connection, places)
+    connection.execute(_attaching(places.working))
+    connection.execute("USE warehouse")
+    places.working.chmod(PRIVATE)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, places: Places) -> None:
+    """Makes the working file, whole or not at all: from the published one where there is one."""
+    places.directory.mkdir(parents=True, exist_ok=True)
+    with replacing(places.working) as fresh:
+        if places.published.exists():
+            copy_private(places.published, fresh)
+            return
+        connection.execute(_attaching(fresh))
+        connection.execute("DETACH warehouse")
+
+
+def _attaching(file: Path) -> str:
     # Sixty small tables in blocks of 256 KB would be a file of 27 MB, copied at each publishing.
-    attach = (
-        f"ATTACH '{_quoted(places.working)}' AS warehouse"
+    return (
+        f"ATTACH '{_quoted(file)}' AS warehouse"
         f" (STORAGE_VERSION '{STORAGE_VERSION}', BLOCK_SIZE {BLOCK_SIZE})"
     )
-    try:
-        connection.execute(attach)
-    except duckdb.Error:
-        connection.close()
-        raise
-    connection.execute("USE warehouse")
-    os.chmod(places.working, PRIVATE)  # noqa: PTH101 - one call, the same on every system
-    return connection
 
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _advice(places: Places, error: Exception) -> str:
-    if isinstance(error, PermissionError | duckdb.IOException) and not os.access(
-        places.directory if places.directory.exists() else places.directory.parent, os.W_OK
-    ):
-        return f"{places.directory} cannot be written; make it writable or set WAREHOUSE_PATH"
-    return f"{places.working} cannot be opened: {error}"

@@ -1,6 +1,7 @@
 """What every test stands on."""
 
 import atexit
+import logging
 import os
 
 # Frames of a few rows are slower on several threads, and the tests fill all cores already.
@@ -41,3 +42,13 @@ def _own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """What a test, or a command that it runs, configures of our logger ends with it."""
+    ours = logging.getLogger("rapproche")
+    handlers, propagate, level = ours.handlers[:], ours.propagate, ours.level
+    yield
+    ours.handlers[:], ours.propagate = handlers, propagate
+    ours.setLevel(level)

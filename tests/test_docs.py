@@ -25,7 +25,7 @@ OUR_PATH = re.compile(r"(?:flows|sources|store|transforms|checks|sandbox|tests|d
 OUR_NAME = re.compile(r"(?:flows|sources|store|transforms|checks|sandbox)(?:\.\w+)+")
 PLACED = re.compile(r"`(\w+)` (?:of|in) `([\w/]+\.py)`")
 SETTING = re.compile(
-    r"\b(?:(?:RAPPROCHE|BOOND|BILL_COM|WAREHOUSE|DECLARATIONS|POLICY|SMTP|SMS|MAIL|OPS)_[A-Z0-9_]+"
+    r"\b(?:(?:RAPPROCHE|BOOND|BILL_COM|WAREHOUSE|DECLARATIONS|POLICY|SMTP|SMS|MAIL|OPS|PUSHGATEWAY)_[A-Z0-9_]+"
     r"|TAX_RATE)\b"
 )
 

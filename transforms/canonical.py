@@ -6,6 +6,7 @@ rounded: a number with more than 4 decimals is refused at the door.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,9 @@ from transforms.words.figures import sentence
 
 # Not `\d`, which takes the digits of every script.
 _NUMBER = r"^-?[0-9]{1,%d}(\.[0-9]{1,4}0*)?$"
+_DAYS = (date(1, 1, 1), date(9999, 12, 31))
+"""What Python, pandas and most BI tools can hold; polars and DuckDB go further both ways."""
+_INSTANTS = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _DATE = "%Y-%m-%d"
 _FINDINGS = {
@@ -53,14 +57,19 @@ def _read(name: str, dtype: Any, given: Any) -> pl.Expr:
         pattern = _NUMBER % (dtype.precision - dtype.scale)
         return pl.when(column.str.contains(pattern)).then(column).cast(dtype).alias(name)
     if dtype == pl.Date:
-        return column.str.to_date(_DATE, strict=False)
+        return _within(column.str.to_date(_DATE, strict=False), _DAYS)
     if isinstance(dtype, pl.Datetime):
-        return column.str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC", strict=False)
+        read = column.str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC", strict=False)
+        return _within(read, _INSTANTS)
     if dtype == pl.Boolean:
         return column.replace_strict(
             {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
         )
     return column.cast(dtype, strict=False)
+
+
+def _within(read: pl.Expr, bounds: tuple[date, date]) -> pl.Expr:
+    return pl.when(read.is_between(*bounds)).then(read)
 
 
 def _unread(said: pl.Series, read: pl.Series) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from sources.errors import (
 )
 from sources.mail import Message, MessageDoor
 from store import outbox
+from transforms.messages.alarms import SUBJECT
 
 log = logging.getLogger("rapproche.deliver")
 
@@ -34,12 +35,14 @@ Row = dict[str, Any]
 class Delivery:
     """One delivery of the messages that are ready, over one connection a door.
 
-    `wanted` are the commands that the facts of this run ask for.
+    `wanted` are the commands that the facts of this run ask for. Alarms go out at the end of every
+    run, all else where a person asked for it: one delivery touches nothing of the other.
     """
 
     run: Run
     doors: Mapping[str, MessageDoor]
     wanted: frozenset[str]
+    alarms: bool = False
 
     async def send_all(self) -> None:
         """Sends what is ready, each door after the other."""
@@ -56,7 +59,7 @@ class Delivery:
             for row in rows:
                 await self._send(door, row)
         except (Authentication, Transient) as error:
-            self.run.concern(f"messages wait for the next run: {error}")
+            self.run.concern(f"messages wait for the next run: {error}", error.code)
         finally:
             await door.aclose()
 
@@ -68,6 +71,7 @@ class Delivery:
             except Transient as error:
                 if error.status is not None:
                     raise
+                log.warning("retry code=%s attempt=%d", error.code, attempt + 1)
                 await asyncio.sleep(self.run.settings.RAPPROCHE_RETRY_BASE * 2**attempt)
             else:
                 return
@@ -92,30 +96,34 @@ class Delivery:
             await self._patiently(door.send, _message(row))
         except OutcomeUnknown as error:
             self._mark(row, state="unknown", last_error=said or str(error))
-            self.run.concern(f"{row['kind']} {row['command_id']}: {error.code}, may have been sent")
+            said = f"{row['kind']} {row['command_id']}: {error.code}, may have been sent"
+            self.run.concern(said, error.code, subject=row["command_id"])
         except Validation as error:
             now = self.run.now()
             self._mark(row, state="refused", last_error=error.message, settled_at=now)
-            self.run.concern(f"{row['kind']} {row['command_id']} refused: {error.code}")
+            said = f"{row['kind']} {row['command_id']} refused: {error.code}"
+            self.run.concern(said, error.code, subject=row["command_id"])
         except (Authentication, Transient) as error:
             waits = "unknown" if repeated else "planned"
             self._mark(row, state=waits, last_error=str(error))
             if error.status is None or isinstance(error, Authentication):
                 raise
-            self.run.concern(f"{row['kind']} {row['command_id']} waits: {error.code}")
+            said = f"{row['kind']} {row['command_id']} waits: {error.code}"
+            self.run.concern(said, error.code, subject=row["command_id"])
         else:
             self._done(row, said)
 
     def _done(self, row: Row, said: str | None) -> None:
         self._mark(row, state="done", last_error=said, settled_at=self.run.now())
-        self.run.counts["commands_done"] += 1
+        self.run.counts["commands_done"] += not self.alarms
         log.info("%s done command=%s", row["kind"], row["command_id"])
 
     def _give_up(self, row: Row) -> None:
         """Ends what may have arrived, and is not to be sent again."""
         if row["command_id"] in self.wanted:
             self._mark(row, state="unknown")
-            self.run.concern(f"{row['kind']} {row['command_id']} {TWICE}: a person looks")
+            said = f"{row['kind']} {row['command_id']} {TWICE}: a person looks"
+            self.run.concern(said, "sent_twice", subject=row["command_id"])
             return
         said = "may have been sent; its facts changed, so it is not sent again"
         self._mark(row, state="cancelled", last_error=said, settled_at=self.run.now())
@@ -136,6 +144,7 @@ class Delivery:
             row
             for row in rows
             if row["kind"] == kind
+            and row["subject_id"].startswith(SUBJECT) == self.alarms
             and (row["state"] in UNCERTAIN or self._may_go(row))
             and set(row["depends_on"]) <= done
         ]
@@ -159,6 +168,7 @@ class Delivery:
                 self._mark(row, last_error=said)
 
     def _mark(self, row: Row, **values: Any) -> None:
+        self.run.relieve(row["command_id"])
         outbox.mark(
             self.run.warehouse, row["command_id"], self.run.run_id, self.run.now(), **values
         )

@@ -1,6 +1,5 @@
 """The engine driven directly: no server, artifacts as files, progress on the terminal."""
 
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +7,8 @@ from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from store.files import write_private
 
 T = TypeVar("T")
 
@@ -51,9 +52,7 @@ class Direct:
         del title
         self.artifacts.mkdir(parents=True, exist_ok=True)
         file = self.artifacts / f"{key}.md"
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(markdown)
+        write_private(file, markdown)
         self.written.append(file)
 
     async def link(self, key: str, title: str, file: Path) -> None:

@@ -1,6 +1,6 @@
 """Drafts of letters to suppliers: into the warehouse, and as files that a mail program opens."""
 
-import os
+import hashlib
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,21 +12,25 @@ import polars as pl
 
 from checks import results
 from checks.findings import must_hold
+from flows.engine.facts import Gathered
 from flows.engine.labels import markdown, title
 from flows.engine.report import Table
 from flows.engine.run import Run
+from store.files import write_private
 from transforms.messages.drafts import DraftFacts, draft_letters
 
 FOLDER = "drafts"
-_PRIVATE, _OWN = 0o600, 0o700
+_LONGEST_NAME = 200
+_OWN = 0o700
 _TABLES = ("bills", "suppliers", "purchase_orders", "consultants", "cras")
 
 
-def record(run: Run, matches: pl.DataFrame) -> None:
+def record(run: Run, gathered: Gathered, matches: pl.DataFrame) -> None:
     """Writes the letters of this look in the place of the last ones, in the caller's transaction.
 
     Args:
         run: the run.
+        gathered: what this look stands on.
         matches: `recon.po_matches` of this look.
     """
     people = matches.get_column("consultant_id").drop_nulls().unique().to_list()
@@ -35,7 +39,7 @@ def record(run: Run, matches: pl.DataFrame) -> None:
         " WHERE c.consultant_id IN (SELECT unnest(?::VARCHAR[])) AND c.status <> 'validated'",
         [people],
     )
-    core = {name: run.warehouse.table(f"core.{name}") for name in _TABLES}
+    core = {name: gathered.core(name) for name in _TABLES}
     letters = draft_letters(
         matches,
         DraftFacts(**core, cra_days=days),
@@ -56,9 +60,7 @@ async def leave(run: Run) -> None:
     )
     sender = run.settings.MAIL_FROM
     folder = run.settings.WAREHOUSE_PATH.parent / FOLDER
-    files = {
-        f"{quote(row['bill_id'], safe='')}.eml": _as_mail(row, sender) for row in rows.to_dicts()
-    }
+    files = {f"{_file_name(row['bill_id'])}.eml": _as_mail(row, sender) for row in rows.to_dicts()}
     _put(folder, files)
     shown = rows.select("supplier", "to_email", "subject", "amount", "currency").with_columns(
         file=pl.Series([str(folder / name) for name in files], dtype=pl.String)
@@ -66,6 +68,14 @@ async def leave(run: Run) -> None:
     table = Table("drafts", "Drafts to suppliers", shown, "No letter is to be written.")
     language = run.settings.RAPPROCHE_LANG
     await run.driver.show(table.key, title(table.title, language), markdown(table, language))
+
+
+def _file_name(bill_id: str) -> str:
+    """The id as a name that every file system takes."""
+    said = quote(bill_id, safe="")
+    if len(said) <= _LONGEST_NAME:
+        return said
+    return said[:_LONGEST_NAME] + hashlib.sha256(bill_id.encode()).hexdigest()[:16]
 
 
 def _as_mail(row: Mapping[str, Any], sender: str | None) -> bytes:
@@ -89,11 +99,7 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True, mode=_OWN)
     for name, content in files.items():
-        fresh = folder / f"{name}.new"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-        fresh.replace(folder / name)
+        write_private(folder / name, content)
     for file in folder.glob("*.eml"):
         if file.name not in files:
             file.unlink()

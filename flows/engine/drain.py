@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from flows import logs
 from flows.engine import pull
 from flows.engine.deliver import Delivery
 from flows.engine.look import Look, look
 from flows.engine.run import Run
-from flows.engine.wiring import message_doors
 from sources.boond import differences
 from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError, Transient
 from sources.streams import Door
@@ -61,7 +61,7 @@ async def write_back(run: Run, seen: Look, *, apply: bool) -> Look:
     if door is not None:
         seen = await _write_to_vendors(run, door, seen)
     wanted = frozenset(seen.wanted().get_column("command_id"))
-    doors = message_doors(run.settings, run.now)
+    doors = run.messages()
     if _anything_to_send(run, wanted, doors):
         await run.driver.step("deliver messages", Delivery(run, doors, wanted).send_all)
     return seen
@@ -103,7 +103,7 @@ def _anything_to_send(run: Run, wanted: frozenset[str], kinds: Container[str]) -
     return any(
         row["state"] in UNCERTAIN
         or (row["state"] in {"planned", "approved"} and row["command_id"] in wanted)
-        for row in outbox.commands(run.warehouse).to_dicts()
+        for row in outbox.states(run.warehouse)
         if row["kind"] in kinds
     )
 
@@ -184,19 +184,21 @@ class Drain:
             if (uncertain or stale) and await self._adopted(row):
                 return
             if uncertain and self._too_early(row):
-                self.second_looks.append(row)
+                # An instant to come was told by a clock that has been set back since.
+                self.second_looks.append(row | {"sent_at": min(row["sent_at"], self.run.now())})
             elif uncertain and row["command_id"] not in self.wanted:
                 self._settle(row, state="cancelled", last_error="its facts changed; never arrived")
             else:
                 await self._transmit(row)
         except (Authentication, Critical) as error:
             self.halted = error
-            self.run.unreachable(error)
+            with logs.about(subject=row["command_id"]):
+                self.run.unreachable(error)
             reached = row["state"] in UNCERTAIN
             self._settle(row, state="unknown" if reached else "approved", last_error=str(error))
         except SourceError as error:
             self._settle(row, state="unknown", last_error=str(error))
-            self.run.concern(f"{row['kind']} {row['target']}: outcome unknown: {error}")
+            self._concern(row, f"outcome unknown: {error}", error.code)
 
     async def _transmit(self, row: Row) -> None:
         payload, target = outbox.payload(row), self._target(row)
@@ -216,7 +218,7 @@ class Drain:
             if not _clear_refusal(error):
                 raise
             self._settle(row, state="refused", last_error=error.message)
-            self.run.concern(f"{row['kind']} {row['target']} refused: {error.message}")
+            self._concern(row, f"refused: {error.message}", "refused")
             return
         await self._read_back(row, str(held["id"]), payload)
 
@@ -227,7 +229,8 @@ class Drain:
         for attempt in range(TRANSIENT_TRIES):
             try:
                 return await self.door.send(kind, target, payload)
-            except Transient:
+            except Transient as error:
+                log.warning("retry code=%s kind=%s", error.code, kind)
                 await asyncio.sleep(self.run.settings.RAPPROCHE_RETRY_BASE * 2**attempt)
         return await self.door.send(kind, target, payload)
 
@@ -238,7 +241,7 @@ class Drain:
         if wrong:
             said = f"the vendor holds something else: {'; '.join(wrong)}"
             self._settle(row, state="unknown", vendor_id=vendor_id, last_error=said)
-            self.run.concern(f"{row['kind']} {row['target']}: {said}")
+            self._concern(row, said, "differs")
             return
         self._done(row, vendor_id)
 
@@ -258,7 +261,7 @@ class Drain:
             wrong = "; ".join(differences(row["kind"], payload, found[0]))
             said = f"the vendor holds another one under the same key: {wrong}"
             self._settle(row, state="unknown", vendor_id=str(found[0]["id"]), last_error=said)
-            self.run.concern(f"{row['kind']} {row['target']}: {said}")
+            self._concern(row, said, "differs")
             return True
         return False
 
@@ -278,7 +281,7 @@ class Drain:
         await self._send_some([row | {"state": "sending"} for row in rows])
         for row in self.second_looks:
             self._settle(row, state="unknown", last_error="timed out twice; the next run looks")
-            self.run.concern(f"{row['kind']} {row['target']}: timed out twice")
+            self._concern(row, "timed out twice", "timeout")
         self.second_looks = []
 
     def _target(self, row: Row) -> str:
@@ -313,7 +316,11 @@ class Drain:
         self.written.add(stream)
         self.run.counts["commands_done"] += 1
         self.run.counts["commands_settled"] += 1
-        log.info("%s done target=%s", row["kind"], row["target"])
+        log.info("%s done command=%s", row["kind"], row["command_id"])
+
+    def _concern(self, row: Row, said: str, code: str) -> None:
+        said = f"{row['kind']} {row['target']}: {said}"
+        self.run.concern(said, code, subject=row["command_id"])
 
     def _settle(self, row: Row, **values: Any) -> None:
         ended = values["state"] in {"refused", "cancelled"}
@@ -321,6 +328,7 @@ class Drain:
         self._mark(row, settled_at=self.run.now() if ended else None, **values)
 
     def _mark(self, row: Row, **values: Any) -> None:
+        self.run.relieve(row["command_id"])
         outbox.mark(
             self.run.warehouse, row["command_id"], self.run.run_id, self.run.now(), **values
         )

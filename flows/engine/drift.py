@@ -4,6 +4,7 @@ import polars as pl
 
 from checks import results
 from checks.findings import must_hold
+from flows.engine.facts import Gathered
 from flows.engine.run import Run
 from store import relied_on
 from transforms import drift
@@ -19,13 +20,14 @@ TABLES = (
 )
 
 
-def watch(run: Run, reduced: pl.DataFrame) -> pl.DataFrame:
+def watch(run: Run, gathered: Gathered, reduced: pl.DataFrame) -> pl.DataFrame:
     """Looks at everything that we relied on, and keeps what moved as holds.
 
     Call it after both sides were recorded, in the same transaction.
 
     Args:
         run: the run.
+        gathered: what this look stands on.
         reduced: order lines whose receipts were corrected below what was paid of them.
 
     Returns:
@@ -39,8 +41,9 @@ def watch(run: Run, reduced: pl.DataFrame) -> pl.DataFrame:
         registered=relied_on.registered_amounts(run.warehouse),
         reduced=reduced,
         invoiced=relied_on.invoiced_totals(run.warehouse),
-        **{name: run.warehouse.table(f"core.{name}") for name in TABLES},
+        **{name: gathered.core(name) for name in TABLES},
     )
-    said = must_hold(results.HOLDS, drift.find_drift(facts, run.settings.RAPPROCHE_LANG))
+    language = run.settings.RAPPROCHE_LANG
+    said = must_hold(results.HOLDS, drift.find_drift(facts, language))
     run.warehouse.replace("recon.holds", said, "break_id LIKE 'drift/%'", run_id=run.run_id)
-    return drift.find_drift(facts, "en")
+    return said if language == "en" else drift.find_drift(facts, "en")

@@ -1,6 +1,7 @@
 """Gathers the facts that a look decides on, as they are stored; nothing here calls a vendor."""
 
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ from flows.engine.rows import shape_of
 from flows.engine.run import Run, month_before
 from store import findings, outbox
 from store.staging import texts
+from store.warehouse import Warehouse
 from transforms import commands
 from transforms.clients.cra_matching import CraFacts
 from transforms.clients.cra_outcomes import SETTLED
@@ -63,18 +65,64 @@ KIND_OF_TABLE = {
 QUARANTINED = {"stream": pl.String, "kind": pl.String, "id": pl.String}
 
 
-def gather_clients(run: Run) -> CraFacts:
+class Gathered:
+    """What one look stands on, each table and question of it read once.
+
+    Nothing writes them while a look decides, so it may keep them; the next look reads anew.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._core: dict[str, pl.DataFrame] = {}
+
+    def core(self, name: str) -> pl.DataFrame:
+        """A table of `core`."""
+        if name not in self._core:
+            self._core[name] = self._warehouse.table(f"core.{name}")
+        return self._core[name]
+
+    @cached_property
+    def overrides(self) -> pl.DataFrame:
+        """The last decision of a person on each break."""
+        return findings.overrides(self._warehouse)
+
+    @cached_property
+    def commands(self) -> pl.DataFrame:
+        """The outbox as it stands before this look plans anything."""
+        return outbox.commands(self._warehouse)
+
+    @cached_property
+    def settled_bills(self) -> dict[str, bool]:
+        """Bills registered or flagged, and whether nothing is left to be done for them."""
+        return findings.settled_bills(self._warehouse)
+
+    @cached_property
+    def quarantined(self) -> pl.DataFrame:
+        """The objects that quarantined rows name."""
+        return quarantined(self._run)
+
+    @cached_property
+    def clients(self) -> CraFacts:
+        """All facts of the client side."""
+        return gather_clients(self._run, self)
+
+    @property
+    def _warehouse(self) -> Warehouse:
+        return self._run.warehouse
+
+
+def gather_clients(run: Run, gathered: Gathered) -> CraFacts:
     """All facts of the client side."""
-    core = {name: run.warehouse.table(f"core.{name}") for name in CLIENT_TABLES}
+    core = {name: gathered.core(name) for name in CLIENT_TABLES}
     core["declaration_lines"] = _without_removed(run, core["declaration_lines"])
     return CraFacts(
         **core,
         billed=run.warehouse.table("recon.billing_ledger"),
-        in_flight=commands.billed_by(commands.in_flight(outbox.commands(run.warehouse))),
-        quarantined=quarantined(run),
+        in_flight=commands.billed_by(commands.in_flight(gathered.commands)),
+        quarantined=gathered.quarantined,
         unread=run.unread(),
         invalidated=findings.invalidated_cras(run.warehouse),
-        overrides=findings.overrides(run.warehouse),
+        overrides=gathered.overrides,
     )
 
 
@@ -85,19 +133,19 @@ def _without_removed(run: Run, lines: pl.DataFrame) -> pl.DataFrame:
     return lines.filter(~gone)
 
 
-def gather_suppliers(run: Run) -> BillFacts:
+def gather_suppliers(run: Run, gathered: Gathered) -> BillFacts:
     """All facts of the supplier side."""
-    core: dict[str, Any] = {name: run.warehouse.table(f"core.{name}") for name in SUPPLIER_TABLES}
-    settled = findings.settled_bills(run.warehouse)
+    core: dict[str, Any] = {name: gathered.core(name) for name in SUPPLIER_TABLES}
+    settled = gathered.settled_bills
     return BillFacts(
         **core,
         settled=findings.rows_of_bills(run.warehouse, "recon.po_matches", settled),
         consumed=findings.rows_of_bills(run.warehouse, "recon.receipt_consumption", settled),
         waiting=frozenset(bill for bill, ended in settled.items() if not ended),
-        overrides=findings.overrides(run.warehouse),
+        overrides=gathered.overrides,
         ibans=accepted_ibans(run),
         order_currency=run.settings.BOOND_CURRENCY,
-        quarantined=quarantined(run),
+        quarantined=gathered.quarantined,
         unread=run.unread(),
     )
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, time
 
 import polars as pl
@@ -12,13 +13,16 @@ from checks.findings import must_hold
 from flows.engine.run import Run
 from sources.declarations import DeclaredFile, declared_files
 from sources.errors import SourceError
-from store import runs
+from store import history, runs
 from transforms.declarations import reading
 from transforms.declarations.forms import UNREADABLE, Declaration, File
+from transforms.words.figures import counted
 
 log = logging.getLogger("rapproche.declarations")
 
 LABEL = "declarations.files"
+AT_ONCE = 32 * 1024 * 1024
+"""Bytes of files that are held and taken apart together."""
 
 
 async def take_in(run: Run) -> None:
@@ -33,30 +37,55 @@ async def take_in(run: Run) -> None:
 
 async def _read_all(run: Run) -> None:
     known = {row[0] for row in run.warehouse.rows("SELECT id FROM raw.declarations_files")}
+    before = run.counts["rows_read"]
     present: set[str] = set()
-    fresh: dict[str, DeclaredFile] = {}
-    for file in declared_files(run.settings.DECLARATIONS_DIR):
-        run.counts["rows_read"] += 1
-        if file.id is None:
-            run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
-            continue
-        present.add(file.id)
-        if file.id not in known:
-            fresh.setdefault(file.id, file)
     with run.warehouse.transaction():
-        if fresh:
-            _store(run, fresh)
+        for files in _held_at_once(_readable(run, present), known):
+            _store(run, files)
         _follow(run, present)
+        history.follow(run.warehouse, "declarations", history.DECLARATIONS, run.now())
         runs.record_sync(
             run.warehouse,
             "declarations",
             "files",
             last_synced_at=run.now(),
             complete=True,
-            rows=len(known) + len(fresh),
+            rows=len(known | present),
         )
-    run.counts["rows_changed"] += len(fresh)
-    log.info("files read new=%d known=%d", len(fresh), len(known))
+        read = run.counts["rows_read"] - before
+        fresh = len(present - known)
+        runs.count(run.warehouse, run.run_id, rows_read=read, rows_changed=fresh)
+    run.counts["rows_changed"] += fresh
+    log.info("files read new=%d known=%d", fresh, len(known))
+
+
+def _readable(run: Run, present: set[str]) -> Iterator[tuple[str, DeclaredFile]]:
+    """The files that could be read, by what tells them apart; the others are told to a person."""
+    for file in declared_files(run.settings.DECLARATIONS_DIR):
+        run.counts["rows_read"] += 1
+        if file.id is None:
+            said = f"{LABEL}: {file.name} could not be read: {file.problem}"
+            run.concern(said, "file_unreadable")
+        else:
+            present.add(file.id)
+            yield file.id, file
+
+
+def _held_at_once(
+    files: Iterator[tuple[str, DeclaredFile]], known: Collection[str]
+) -> Iterator[dict[str, DeclaredFile]]:
+    """The files not known yet, each content once, as many together as memory has room for."""
+    taken, held, size = set(known), dict[str, DeclaredFile](), 0
+    for id_, file in files:
+        if id_ not in taken:
+            taken.add(id_)
+            held[id_] = file
+            size += len(file.content or b"")
+        if size > AT_ONCE:
+            yield held
+            held, size = {}, 0
+    if held:
+        yield held
 
 
 def _store(run: Run, fresh: dict[str, DeclaredFile]) -> None:
@@ -103,12 +132,14 @@ def _follow(run: Run, present: set[str]) -> None:
 def _declaration(run: Run, id_: str, file: DeclaredFile) -> Declaration:
     # a run may be asked to stand on a later day than the clock's
     read_at = max(run.now(), datetime.combine(run.as_of, time.max, UTC))
-    modified_at = file.modified_at or run.now()
+    # a clock that runs ahead must not put a file before every later correction
+    modified_at = min(file.modified_at or run.now(), read_at)
     one = File(
         id=id_, name=file.name, time=modified_at, content=file.content or b"", read_at=read_at
     )
     if file.problem is not None:
-        run.concern(f"{LABEL}: {file.name} could not be read: {file.problem}")
+        said = f"{LABEL}: {file.name} could not be read: {file.problem}"
+        run.concern(said, "file_unreadable", file=id_)
         return reading.refused(one, file.problem)
     declared = reading.read(one)
     _say(run, file.name, declared)
@@ -121,11 +152,13 @@ def _say(run: Run, name: str, declared: Declaration) -> None:
     if unread.height:
         line_no, problem = unread.select("line_no", "problem").row(0)
         run.concern(
-            f"{LABEL}: {name}: {unread.height} lines could not be read, such as line"
-            f" {line_no}: {problem}"
+            f"{LABEL}: {name}: {counted(unread.height, 'line')} could not be read, such as line"
+            f" {line_no}: {problem}",
+            "lines_unreadable",
+            lines=unread.height,
         )
     for remark in declared.remarks:
-        run.concern(f"{LABEL}: {name}: {remark}")
+        run.concern(f"{LABEL}: {name}: {remark}", "declaration_remark")
 
 
 def _payload(file: DeclaredFile) -> str:

@@ -14,8 +14,10 @@ from importlib.resources import files
 from typing import Any
 
 from flows.engine.report import VERBS, Table
+from transforms.words.figures import instant_text
 from transforms.words.languages import Language
 from transforms.words.legend import titles
+from transforms.words.visible import visible
 
 _CODES = frozenset({"outcome", "what", "match_status", "holds", "risk", "still_held"})
 """Columns whose codes the legend calls by a title, in every language."""
@@ -24,6 +26,7 @@ _WORDS = frozenset(
     | {"status", "what"}
 )
 """Columns of our own words."""
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 _FIRST = re.compile(r"(.+) \(the first (\d+) of (\d+)\)")
 
 
@@ -87,7 +90,7 @@ def _cell(name: str, value: Any, language: Language) -> str:
     if isinstance(value, list):
         return ", ".join(_cell(name, each, language) for each in value)
     if isinstance(value, str) and name in _CODES | _WORDS:
-        return _called(name, value, language)
+        return visible(_called(name, value, language))
     return text(value, language)
 
 
@@ -110,8 +113,8 @@ def text(value: Any, language: Language) -> str:
         figure = f"{value:,.2f}"
         return figure.translate({44: "\u202f", 46: ","}) if language == "fr" else figure
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return str(value)
+        return instant_text(value)
+    return visible(str(value))
 
 
 def markdown(table: Table, language: Language) -> str:
@@ -133,8 +136,9 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _escaped(cell: str) -> str:
-    for character in "\\|<`*[":
+    for character in "\\|<`*[~":
         cell = cell.replace(character, f"\\{character}")
+    cell = _ENTITY.sub(r"\\&", cell)
     return " ".join(re.split(r"[ \t\r\n\v\f]+", cell)).strip()
 
 

@@ -13,9 +13,9 @@ import polars as pl
 from checks import results
 from checks.findings import must_hold
 from flows.engine import drafting, drift, notifying
-from flows.engine.facts import bills_since, gather_clients, gather_suppliers, periods_of
+from flows.engine.facts import Gathered, bills_since, gather_suppliers, periods_of
 from flows.engine.run import Run
-from store import findings, outbox
+from store import findings, outbox, runs
 from transforms import breaks, commands, decisions, overrides
 from transforms.clients.billing import Billing, propose_invoices
 from transforms.clients.cra_matching import CraMatching, match_cras
@@ -100,13 +100,15 @@ def look(
     Monitoring is part of a look at both sides, and may be asked for alone (`watch`). `months` are
     looked at beside those of `periods_of`.
     """
-    of_clients = decide_clients(run, months) if clients else None
-    of_suppliers = decide_suppliers(run) if suppliers else None
+    gathered = Gathered(run)
+    of_clients = decide_clients(run, gathered, months) if clients else None
+    of_suppliers = decide_suppliers(run, gathered) if suppliers else None
     watched = clients and suppliers if watch is None else watch
-    notified = notifying.decide(run, _for_notices(of_clients, of_suppliers), watch=watched)
+    told = _for_notices(of_clients, of_suppliers)
+    notified = notifying.decide(run, gathered, told, watch=watched)
     seen = Look(of_clients, of_suppliers, _unchecked(of_clients, of_suppliers), notified)
     with run.warehouse.transaction():
-        record(run, seen)
+        record(run, gathered, seen)
     return seen
 
 
@@ -138,24 +140,18 @@ def _unchecked(clients: ClientLook | None, suppliers: SupplierLook | None) -> fr
 
 def raise_concerns(run: Run, seen: Look) -> None:
     """Tells of holds of severity critical, which end a run with exit code 1 (running.md)."""
-    holds = [
-        side.holds
-        for side in (
-            seen.clients and seen.clients.billing,
-            seen.suppliers and seen.suppliers.matching,
-        )
-        if side
-    ]
+    holds = [seen.clients.billing.holds] if seen.clients else []
+    holds += [seen.suppliers.matching.holds] if seen.suppliers else []
     for frame in holds:
         critical = frame.filter(pl.col("severity") == "critical")
         for code, rows in critical.group_by("code").len().sort("code").iter_rows():
-            run.concern(f"{rows} critical {code}: see `rapproche breaks`")
+            run.concern(f"{rows} critical {code}: see `rapproche breaks`", code, breaks=rows)
 
 
-def decide_clients(run: Run, months: Collection[str] = ()) -> ClientLook:
+def decide_clients(run: Run, gathered: Gathered, months: Collection[str] = ()) -> ClientLook:
     """Compares declared days with CRA days and proposes invoices."""
     periods = sorted({*periods_of(run), *months})
-    facts = gather_clients(run)
+    facts = gathered.clients
     matching = match_cras(facts, periods=periods, policy=run.policy)
     billing = propose_invoices(
         facts,
@@ -176,9 +172,9 @@ def decide_clients(run: Run, months: Collection[str] = ()) -> ClientLook:
     return ClientLook(tuple(periods), matching, billing, wanted, causes, names)
 
 
-def decide_suppliers(run: Run) -> SupplierLook:
+def decide_suppliers(run: Run, gathered: Gathered) -> SupplierLook:
     """Matches purchase orders, supplier invoices and receipts."""
-    facts = gather_suppliers(run)
+    facts = gather_suppliers(run, gathered)
     matching = match_bills(
         facts,
         as_of=run.as_of,
@@ -200,16 +196,18 @@ def decide_suppliers(run: Run) -> SupplierLook:
     return SupplierLook(matching, wanted, names, frozenset(later))
 
 
-def record(run: Run, seen: Look) -> None:
+def record(run: Run, gathered: Gathered, seen: Look) -> None:
     """Writes what was decided, and plans the commands, inside the caller's transaction."""
     now = run.now()
-    told = [_record_clients(run, seen.clients)] if seen.clients else []
-    told += [_record_suppliers(run, seen.suppliers)] if seen.suppliers else []
-    told += [_told_of(run, notifying.record(run, seen.notified))] if seen.notified else []
+    told = [_record_clients(run, gathered, seen.clients)] if seen.clients else []
+    told += [_record_suppliers(run, gathered, seen.suppliers)] if seen.suppliers else []
+    if seen.notified:
+        told.append(_told_of(run, gathered, notifying.record(run, seen.notified)))
     if seen.clients and seen.suppliers:
-        told.append(_told_of(run, drift.watch(run, seen.suppliers.matching.reduced)))
+        reduced = seen.suppliers.matching.reduced
+        told.append(_told_of(run, gathered, drift.watch(run, gathered, reduced)))
     _record_breaks(run, seen, told, now)
-    before = outbox.commands(run.warehouse)
+    before = gathered.commands
     # What the vendor refused in this run is for the next one: the same facts get the same answer.
     refused = before.filter((pl.col("state") == "refused") & (pl.col("run_id") == run.run_id))
     changes = commands.merge(
@@ -223,6 +221,7 @@ def record(run: Run, seen: Look) -> None:
     outbox.put(run.warehouse, changes, run.run_id, now)
     fresh = changes.filter((pl.col("planned_at") == now) & (pl.col("state") != "cancelled"))
     run.counts["commands_planned"] += fresh.height
+    runs.count(run.warehouse, run.run_id, commands_planned=fresh.height)
 
 
 def _rejected(seen: Look, told: Sequence["_Told"]) -> dict[str, str]:
@@ -242,8 +241,9 @@ class _Told:
     standing: pl.DataFrame
 
 
-def _record_clients(run: Run, side: ClientLook) -> _Told:
-    billing, matching, about = side.billing, side.matching, _about(run)
+def _record_clients(run: Run, gathered: Gathered, side: ClientLook) -> _Told:
+    billing, matching = side.billing, side.matching
+    about = {"run_id": run.run_id, "decided_at": run.now()}
     periods = ", ".join(f"'{period}'" for period in side.periods)
     matches = must_hold(results.CRA_MATCHES, billing.matches)
     holds = must_hold(results.HOLDS, billing.holds)
@@ -280,7 +280,7 @@ def _record_clients(run: Run, side: ClientLook) -> _Told:
         pl.concat([rows, _removed(run)]),
         breaks.found(matches, _none(results.PO_MATCHES), holds),
         _standing(
-            run,
+            gathered,
             billing.decided,
             breaks.effective(billing.decided, matches, "break_id"),
             inputs.join(rows, on="break_id", how="anti"),
@@ -296,12 +296,12 @@ def _removed(run: Run) -> pl.DataFrame:
     return gone.select("break_id", outcome=pl.lit(breaks.FILE_REMOVED))
 
 
-def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
-    about = _about(run)
+def _record_suppliers(run: Run, gathered: Gathered, side: SupplierLook) -> _Told:
+    about = {"run_id": run.run_id, "decided_at": run.now()}
     matches = must_hold(results.PO_MATCHES, side.matching.matches)
     holds = must_hold(results.HOLDS, side.matching.holds)
     consumption = must_hold(results.RECEIPT_CONSUMPTION, side.matching.consumption)
-    ended = [bill for bill, is_ended in findings.settled_bills(run.warehouse).items() if is_ended]
+    ended = [bill for bill, is_ended in gathered.settled_bills.items() if is_ended]
     kept = ", ".join(map(_quoted, ["", *ended, *sorted(side.later)]))
     others = f"bill_id NOT IN ({kept})"
     run.warehouse.replace("recon.po_matches", matches, others, **about)
@@ -315,7 +315,7 @@ def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
         run_id=run.run_id,
     )
     findings.remember_parties(run.warehouse, side.matching.links, run.run_id, run.now())
-    drafting.record(run, matches)
+    drafting.record(run, gathered, matches)
     tolerances = dict(side.matching.tolerances.iter_rows()) | {"*": "{}"}
     rows = matches.select("break_id", outcome="status")
     loose = _loose_inputs(side.matching, holds)
@@ -324,7 +324,7 @@ def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
         rows,
         breaks.found(_none(results.CRA_MATCHES), matches, holds),
         _standing(
-            run,
+            gathered,
             side.matching.decided,
             breaks.effective(side.matching.decided, matches, "bill_id"),
             loose,
@@ -332,13 +332,13 @@ def _record_suppliers(run: Run, side: SupplierLook) -> _Told:
     )
 
 
-def _told_of(run: Run, holds: pl.DataFrame) -> _Told:
+def _told_of(run: Run, gathered: Gathered, holds: pl.DataFrame) -> _Told:
     """What holds without a row tell; a person decides on each by its figures."""
     inputs = _each_hold(holds)
     rows = inputs.select("break_id", outcome=pl.lit("held"))
     _decide(run, "hold", rows, inputs, {"*": "{}"})
     found = breaks.found(_none(results.CRA_MATCHES), _none(results.PO_MATCHES), holds)
-    standing = overrides.standing(inputs, findings.overrides(run.warehouse))
+    standing = overrides.standing(inputs, gathered.overrides)
     return _Told(rows.clear(), found, standing.select(list(breaks.STANDING)))
 
 
@@ -368,10 +368,10 @@ def _loose_inputs(side: Billing | BillMatching, holds: pl.DataFrame) -> pl.DataF
 
 
 def _standing(
-    run: Run, decided: pl.DataFrame, of_rows: pl.DataFrame, others: pl.DataFrame
+    gathered: Gathered, decided: pl.DataFrame, of_rows: pl.DataFrame, others: pl.DataFrame
 ) -> pl.DataFrame:
     """Decisions of people that stand: on rows as their side says, on others by their figures."""
-    of_others = overrides.standing(others, findings.overrides(run.warehouse))
+    of_others = overrides.standing(others, gathered.overrides)
     new = of_others.join(decided, on="break_id", how="anti")
     return pl.concat([of_rows, new.select(of_rows.columns)])
 
@@ -379,13 +379,11 @@ def _standing(
 def _decide(
     run: Run, subject: str, rows: pl.DataFrame, inputs: pl.DataFrame, policies: dict[str, str]
 ) -> None:
+    if rows.is_empty():
+        return
     last = findings.last_decisions(run.warehouse, subject)
     taken = decisions.decisions(subject, rows, inputs, policies, last, run.now())
     run.warehouse.insert("recon.decisions", taken)
-
-
-def _about(run: Run) -> dict[str, object]:
-    return {"run_id": run.run_id, "decided_at": run.now()}
 
 
 def _none(contract: object) -> pl.DataFrame:

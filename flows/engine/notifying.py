@@ -7,9 +7,9 @@ import polars as pl
 
 from checks import results
 from checks.findings import must_hold
-from flows.engine.facts import gather_clients, quarantined
+from flows.engine.facts import Gathered
 from flows.engine.run import Run
-from store import findings, outbox
+from store import findings
 from transforms.clients.cra_matching import match_cras
 from transforms.clients.cra_outcomes import MATCHES, REMIND, conform
 from transforms.messages.consultant_notices import informed, invalidations, reminders
@@ -59,31 +59,32 @@ class ClientSide:
     holds: list[pl.DataFrame] = field(default_factory=list)
 
 
-def decide(run: Run, clients: ClientSide | None, *, watch: bool) -> Notified:
+def decide(run: Run, gathered: Gathered, clients: ClientSide | None, *, watch: bool) -> Notified:
     """Decides who is told of what.
 
     Args:
         run: the run.
+        gathered: what this look stands on.
         clients: what the client side came to; None where it was not looked at.
         watch: monitors too, and tells of what is owed and of what is critical.
     """
     desk = Desk(
         language=run.settings.RAPPROCHE_LANG,
         policy=run.policy,
-        outbox=outbox.commands(run.warehouse),
+        outbox=gathered.commands,
         decided=findings.decided_commands(run.warehouse),
         sms=run.settings.SMS_URL is not None,
     )
-    consultants = run.warehouse.table("core.consultants")
+    consultants = gathered.core("consultants")
     refused = nothing()
     parts = []
     if clients:
         refused = invalidations(desk, clients.wanted, clients.matches, clients.causes, consultants)
-        parts += [refused, _billing(run, desk, clients)]
+        parts += [refused, _billing(gathered, desk, clients)]
     watching = None
     if watch and not run.unread() & NEEDED:
-        watching = _monitoring(run, clients)
-        doubtful = _doubtful(run)
+        watching = _monitoring(run, gathered, clients)
+        doubtful = _doubtful(gathered)
         told = informed(desk, refused)
         parts.append(reminders(desk, watching.alerts, consultants, told=told, doubtful=doubtful))
     if watch:
@@ -93,19 +94,19 @@ def decide(run: Run, clients: ClientSide | None, *, watch: bool) -> Notified:
     return Notified(notices, clients is not None, watching, period)
 
 
-def _billing(run: Run, desk: Desk, clients: ClientSide) -> Notices:
+def _billing(gathered: Gathered, desk: Desk, clients: ClientSide) -> Notices:
     return billing_mails(
         desk,
         clients.wanted,
-        run.warehouse.table("core.clients"),
-        run.warehouse.table("core.client_invoices"),
+        gathered.core("clients"),
+        gathered.core("client_invoices"),
     )
 
 
-def _monitoring(run: Run, clients: ClientSide | None) -> Monitoring:
+def _monitoring(run: Run, gathered: Gathered, clients: ClientSide | None) -> Monitoring:
     asked = run.parameters.get("period")
     periods = watched(run.as_of, asked)
-    facts = gather_clients(run)
+    facts = gathered.clients
     looked = list(clients.periods) if clients else []
     matches = [clients.matches] if clients else []
     missing = [period for period in periods if period not in looked]
@@ -117,23 +118,23 @@ def _monitoring(run: Run, clients: ClientSide | None) -> Monitoring:
         matches.append(stored.filter(~known, pl.col("action") == REMIND))
     return monitor(
         facts,
-        run.warehouse.table("core.purchase_orders"),
-        run.warehouse.table("core.purchase_order_lines"),
+        gathered.core("purchase_orders"),
+        gathered.core("purchase_order_lines"),
         pl.concat(matches),
         as_of=run.as_of,
         periods=periods,
     )
 
 
-def _doubtful(run: Run) -> frozenset[str]:
+def _doubtful(gathered: Gathered) -> frozenset[str]:
     """Consultants whom a quarantined record of BoondManager names."""
-    named = quarantined(run).filter(pl.col("kind") == "consultant")
+    named = gathered.quarantined.filter(pl.col("kind") == "consultant")
     return frozenset(named["id"])
 
 
 def _operations(run: Run, desk: Desk, clients: ClientSide | None) -> Notices:
     held = clients.holds if clients else [run.warehouse.table("recon.holds").drop("run_id")]
-    return operations(desk, run.settings.OPS_EMAIL, pl.concat(held), run.failures, run.as_of)
+    return operations(desk, run.settings.OPS_EMAIL, pl.concat(held), run.as_of)
 
 
 def record(run: Run, seen: Notified) -> pl.DataFrame:

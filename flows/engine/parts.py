@@ -126,9 +126,10 @@ async def _show(run: Run, table: report.Table) -> None:
 async def _leave_page(run: Run) -> None:
     """Writes the month on one page among the artifacts, where the month is known of."""
     period = run.parameters.get("period") or month_before(run.as_of)
-    if period not in month.months(run.warehouse):
-        return
     folder = artifacts_directory(run.settings.WAREHOUSE_PATH)
     language = run.settings.RAPPROCHE_LANG
-    file = month.write(run.warehouse, period, language, folder / month.file_name(period))
+    try:
+        file = month.write(run.warehouse, period, language, folder / month.file_name(period))
+    except month.UnknownMonthError:
+        return
     await run.driver.link("month-report", "The month on one page", file)

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from checks.findings import STOP_ROWS, STOP_SHARE, stops_stream
+from flows import logs
 from flows.engine.rows import shape_of, store_checked
 from flows.engine.run import Run
 from sources.errors import SourceError
 from sources.streams import Door, Stream
-from store import runs
+from store import history, runs
 from store.staging import Shape, Staging
+from transforms.words.figures import counted
 
 log = logging.getLogger("rapproche.sync")
 
@@ -61,11 +63,13 @@ class Served:
     Attributes:
         clock: its own clock when the pull began.
         ignores_since: whether it served rows older than asked for.
+        short: whether it served fewer rows than it stated: some may have been left out.
         gone: ids that it answered 404 for.
     """
 
     clock: datetime | None
     ignores_since: bool
+    short: bool
     gone: Sequence[str]
 
 
@@ -92,10 +96,11 @@ async def pull_all(
                 and not full
                 and runs.is_fresh(run.warehouse, source, name, minutes=minutes, now=started)
             ):
-                run.trusted.add(f"{source}.{name}")
-                run.counts["fresh"] += 1
+                run.spared(door.streams[name])
                 continue
             await pull_one(run, door, door.streams[name], full=full)
+        # The journal keeps what was heard meanwhile, whatever happens.
+        run.write_audit()
 
 
 async def pull_one(run: Run, door: Door, stream: Stream, *, full: bool = False) -> None:
@@ -103,16 +108,16 @@ async def pull_one(run: Run, door: Door, stream: Stream, *, full: bool = False) 
     label = f"{stream.source}.{stream.name}"
     run.trusted.discard(label)
     try:
-        await run.driver.step(f"pull {label}", lambda: pull(run, door, stream, full=full))
+        with logs.about(source=stream.source, stream=stream.name):
+            await run.driver.step(f"pull {label}", lambda: pull(run, door, stream, full=full))
         run.trusted.add(label)
     except SourceError as error:
         runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
         run.unreachable(error, label)
     except StreamStoppedError as error:
         runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
-        run.concern(str(error))
-    finally:
-        run.write_audit()
+        run.concern(str(error), "stream_stopped", stream=label)
+        run.stopped.append(str(error))
 
 
 async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
@@ -126,15 +131,17 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
         StreamStoppedError: too many rows broke their contract; nothing is stored.
     """
     extent = _extent(run, stream, full=full)
+    masked = run.masked[stream.source]
     staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
     try:
-        served_at = await _stage(run, door, stream, extent, staging)
+        served_at, stated = await _stage(run, door, stream, extent, staging)
         ignored = extent.since is not None and staging.older_than(extent.since) > 0
-        seen = staging.ids()
+        seen, rows = staging.ids(), staging.told_apart()
         await _ask_again(door, stream, staging)
         await _complete(door, stream, staging)
         gone = await _gone(door, stream, staging, seen) if extent.whole else []
-        changed = _settle(run, stream, extent, staging, Served(served_at, ignored, gone))
+        served = Served(served_at, ignored, stated > rows, gone)
+        changed = _settle(run, stream, extent, staging, served)
         waiting = len(staging.quarantined())
     finally:
         staging.drop()
@@ -142,12 +149,28 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
     run.counts["rows_read"] += staging.pulled
     run.counts["rows_changed"] += changed
     log.info("%s read rows=%d changed=%d", label, staging.pulled, changed)
+    _say_masked(run, stream, run.masked[stream.source] - masked)
     if ignored:
         log.warning("%s ignores updatedSince", label)
     if waiting:
         run.counts["in_quarantine"] += waiting
-        run.concern(f"{label}: {waiting} records in quarantine")
+        said = f"{label}: {counted(waiting, 'record')} in quarantine"
+        run.concern(said, "quarantine", stream=label, records=waiting)
     return changed
+
+
+def _say_masked(run: Run, stream: Stream, texts: int) -> None:
+    """Tells that records are not stored as they were served (properties.md P03)."""
+    if texts:
+        label = f"{stream.source}.{stream.name}"
+        run.concern(
+            f"{label}: secrets of ours stood in its records and are stored as ***"
+            f" ({counted(texts, 'time')}); change a secret that is a word or number of theirs, or"
+            f" ask the vendor why it shows one; then run `rapproche sync {stream.source} --full`",
+            "secret_in_records",
+            stream=label,
+            texts=texts,
+        )
 
 
 def _extent(run: Run, stream: Stream, *, full: bool) -> Extent:
@@ -155,7 +178,8 @@ def _extent(run: Run, stream: Stream, *, full: bool) -> Extent:
     if stream.parent is not None:
         return Extent(full, None, _parents(run, state["cursor"] if not full else None))
     crawled = state["last_full_crawl_at"]
-    due = crawled is None or run.now() - crawled >= FULL_CRAWL_EVERY
+    # An instant to come was told by a clock that has been set back since.
+    due = crawled is None or not timedelta(0) <= run.now() - crawled < FULL_CRAWL_EVERY
     if full or due or state["cursor"] is None or not stream.incremental:
         return Extent(whole=True, since=None)
     return Extent(whole=False, since=state["cursor"] - OVERLAP)
@@ -174,19 +198,20 @@ def _parents(run: Run, cursor: datetime | None) -> tuple[str, ...]:
 
 async def _stage(
     run: Run, door: Door, stream: Stream, extent: Extent, staging: Staging
-) -> datetime | None:
-    """Stages all pages; returns the vendor's clock when the pull began."""
+) -> tuple[datetime | None, int]:
+    """Stages all pages; returns the vendor's clock when the pull began, and the rows it stated."""
     if stream.parent is not None and not extent.parents:
-        return None
-    clocks = []
+        return None, 0
+    clocks, stated = [], 0
     label = f"{stream.source}.{stream.name}"
     async for page in door.pages(stream.name, since=extent.since, parents=extent.parents):
         staging.add(page.body, page.rows_path, parent=page.parent)
         if page.served_at is not None:
             clocks.append(page.served_at)
         total = len(extent.parents) or page.total_rows
+        stated = max(stated, page.total_rows or 0)
         await run.driver.progress(label, f"reading {label}", staging.pulled, total)
-    return min(clocks, default=None)
+    return min(clocks, default=None), stated
 
 
 async def _ask_again(door: Door, stream: Stream, staging: Staging) -> None:
@@ -233,17 +258,26 @@ def _settle(run: Run, stream: Stream, extent: Extent, staging: Staging, served: 
     """Moves what is staged, and how far the stream was read, in one transaction."""
     key_missing = staging.key_missing()
     with run.warehouse.transaction():
+        staging.release_reverted()
         staging.forget_refused()
+        told_apart = staging.told_apart()
         changed = staging.resolve(whole=extent.whole)
         refused, first = store_checked(staging)
-        if stops_stream(staging.pulled, refused, key_missing=key_missing):
+        if stops_stream(told_apart, refused, key_missing=key_missing):
             raise StreamStoppedError(
                 f"{stream.source}.{stream.name} stopped by its checks: {refused} of"
-                f" {staging.pulled} records refused, such as {first}; nothing of it was stored;"
+                f" {told_apart} records refused, such as {first}; nothing of it was stored;"
                 " ask the vendor what changed"
             )
         mark_gone(run, staging.shape, served.gone)
         _record(run, stream, extent, staging, served)
+        runs.count(
+            run.warehouse,
+            run.run_id,
+            rows_read=staging.pulled,
+            rows_changed=changed - refused,
+            quarantined=refused,
+        )
     run.counts["quarantined"] += refused
     return changed - refused
 
@@ -251,13 +285,15 @@ def _settle(run: Run, stream: Stream, extent: Extent, staging: Staging, served: 
 def _record(run: Run, stream: Stream, extent: Extent, staging: Staging, served: Served) -> None:
     alive = f"SELECT count(*) FROM {staging.shape.raw_table} WHERE deleted_at IS NULL"
     values: dict[str, Any] = {
-        "cursor": _cursor(run, stream, staging, served.clock),
         "last_synced_at": run.now(),
         "complete": True,
         "rows": run.warehouse.rows(alive)[0][0],
     }
-    if extent.whole:
-        values["last_full_crawl_at"] = run.now()
+    # What was left out of a list may be older than what was in it: the next run asks again.
+    if not served.short:
+        values["cursor"] = _cursor(run, stream, staging, served.clock)
+        if extent.whole:
+            values["last_full_crawl_at"] = run.now()
     if extent.since is not None:
         values["honours_updated_since"] = not served.ignores_since
     runs.record_sync(run.warehouse, stream.source, stream.name, **values)
@@ -275,6 +311,9 @@ def _cursor(
 
 def mark_gone(run: Run, shape: Shape, ids: Sequence[str]) -> None:
     """Marks records that the source has no more; they stay."""
+    if not ids:
+        return
+    history.mark_gone(run.warehouse, shape.table, ids, run.now())
     for table in (shape.raw_table, f"core.{shape.table}"):
         run.warehouse.execute(
             f"UPDATE {table} SET deleted_at = ? WHERE id IN (SELECT unnest(?::VARCHAR[]))",
@@ -292,12 +331,17 @@ async def retry_quarantine(run: Run) -> None:
 async def _retry(run: Run, door: Door, stream: Stream) -> int:
     staging = Staging(run.warehouse, shape_of(stream), run.run_id, run.now())
     staging.add_refused()
+    masked = run.masked[stream.source]
     await _ask_again(door, stream, staging)
+    _say_masked(run, stream, run.masked[stream.source] - masked)
     with run.warehouse.transaction():
+        staging.release_reverted()
         changed = staging.resolve(whole=False)
         refused, _ = store_checked(staging)
     staging.drop()
     if refused:
         run.counts["in_quarantine"] += refused
-        run.concern(f"{stream.source}.{stream.name}: {refused} records stay in quarantine")
+        label = f"{stream.source}.{stream.name}"
+        said = f"{label}: still in quarantine: {counted(refused, 'record')}"
+        run.concern(said, "quarantine", stream=label, records=refused)
     return changed - refused

@@ -4,24 +4,27 @@ Everything that a part of the engine needs is here and passed down: settings, po
 warehouse, doors, and the driver that makes a unit of work a Prefect task or just does it.
 """
 
-import getpass
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from flows import logs
+from flows.logs import pairs
 from flows.settings import Settings
 from sources.errors import SourceError
 from sources.exchange import Call
-from sources.streams import Door
-from store import runs
+from sources.mail import MessageDoor
+from sources.streams import Door, Stream
+from store.journal import Journal
 from store.warehouse import Warehouse
 from transforms.policy import Policy
+from transforms.words.visible import visible
 
 log = logging.getLogger("rapproche.engine")
 PARIS = ZoneInfo("Europe/Paris")
@@ -66,6 +69,11 @@ class Outcome:
     """The state of the run in `ops.runs`."""
 
 
+def new_run_id() -> str:
+    """What a run is named by."""
+    return uuid.uuid4().hex[:12]
+
+
 @dataclass
 class Run:
     """One run of one command."""
@@ -79,44 +87,79 @@ class Run:
     doors: dict[str, Door]
     driver: Driver
     now: Callable[[], datetime]
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    run_id: str = field(default_factory=new_run_id)
+    messages: Callable[[], Mapping[str, MessageDoor]] = dict
+    journal: Journal | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    masked: Counter[str] = field(default_factory=Counter)
     trusted: set[str] = field(default_factory=set)
-    calls: list[Call] = field(default_factory=list)
     concerns: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    subjects: dict[str, object] = field(default_factory=dict)
+    """What some of the concerns are about."""
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    """Source and kind of error, and what is said of it."""
+    stopped: list[str] = field(default_factory=list)
 
     def heard(self, call: Call) -> None:
         """Takes note of one HTTP exchange."""
-        self.calls.append(call)
+        self._note(call)
         self.counts["requests"] += 1
         self.counts["retries"] += call.attempt > 1
         self.counts["rate_limited"] += call.status == 429  # noqa: PLR2004 - Too Many Requests
 
-    def concern(self, reason: str) -> None:
-        """Something that a person must look at (exit code 1)."""
+    def echoed(self, source: str, texts: int) -> None:
+        """Takes note of texts in an answer that were secrets of ours, and are masked."""
+        self.masked[source] += texts
+
+    def spared(self, stream: Stream) -> None:
+        """Takes note of a stream that is fresh: what the warehouse holds of it is the answer."""
+        self.trusted.add(f"{stream.source}.{stream.name}")
+        hit = Call(self.now(), stream.source, "GET", stream.path, None, 0.0, 1, None, cached=True)
+        self._note(hit)
+
+    def _note(self, call: Call) -> None:
+        if self.journal:
+            self.journal.add(vars(call))
+
+    def concern(self, reason: str, code: str = "see_its_end", **known: object) -> None:
+        """Something that a person must look at (exit code 1).
+
+        Args:
+            reason: what is said to the person.
+            code: what is logged of it, with `known`: ids and counts.
+            known: the same.
+        """
+        reason = visible(reason)
         if reason not in self.concerns:
-            log.warning(reason)
+            log.warning("needs a person code=%s%s", code, pairs(known))
             self.concerns.append(reason)
+            self.subjects[reason] = known.get("subject")
+
+    def relieve(self, subject: str) -> None:
+        """Forgets what was said of a command that has moved on since."""
+        self.concerns = [said for said in self.concerns if self.subjects.get(said) != subject]
+
+    @property
+    def failures(self) -> list[str]:
+        """What is said of the sources that failed."""
+        return [said for _, said in self.failed]
 
     def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
         said = f"{stream}: {error}" if stream else str(error)
         hint = SETTINGS_OF.get((error.source, error.kind)) or SETTINGS_OF.get((error.source, ""))
-        said = f"{said} See {hint}."
-        log.error(said)
+        said = visible(f"{said} See {hint}.")
+        known = {"code": error.code, "kind": error.kind, "operation": error.operation}
+        source, _, name = (stream or error.source).partition(".")
+        with logs.about(source=source, stream=name):
+            log.error("source failed%s", pairs(known | {"status": error.status}))
         if said not in self.failures:
-            self.failures.append(said)
+            self.failed.append((f"{source}/{error.kind}", said))
 
     def write_audit(self) -> None:
         """Moves the calls heard so far to `ops.api_calls`."""
-        heard, self.calls = self.calls, []
-        actor = getpass.getuser()
-        rows = [
-            {**vars(call), "run_id": self.run_id, "actor": actor, "cached": call.cached}
-            for call in heard
-        ]
-        runs.audit(self.warehouse, rows)
+        if self.journal:
+            self.journal.settle(self.warehouse)
 
     def outcome(self) -> Outcome:
         """How the run ends as things stand; a failed source wins over all else."""

@@ -4,8 +4,11 @@ Nothing is built at import. What is opened here is closed here, whatever happens
 """
 
 import asyncio
+import getpass
 import hashlib
 import logging
+import random
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,20 +19,31 @@ from typing import Any
 import httpx
 from platformdirs import user_cache_dir
 
-from flows.engine.run import Driver, Run, paris_today
-from flows.settings import ConfigurationError, Settings, read_policy, unread_names
+from flows import logs, metrics
+from flows.engine import alarms
+from flows.engine.run import Driver, Run, new_run_id, paris_today
+from flows.settings import (
+    ConfigurationError,
+    Settings,
+    exposed_file,
+    read_policy,
+    unread_names,
+)
 from sources import mail, sms, smtp
 from sources.bill import Bill
 from sources.boond import Boond
-from sources.errors import SourceError
+from sources.errors import Secrets, SourceError
 from sources.mail import MessageDoor
 from sources.streams import Door
-from sources.wiring import Wiring, is_loopback, tls_context
+from sources.urls import is_loopback
+from sources.wiring import Wiring, tls_context
 from store import runs
-from store.lock import run_lock
+from store.journal import Journal
+from store.lock import waited_lock
 from store.publishing import publish
 from store.warehouse import Places, Warehouse
 from transforms.commands import EMAIL, SMS
+from transforms.policy import Policy
 
 log = logging.getLogger("rapproche")
 OUTBOX_MAIL = "outbox-mail"
@@ -47,12 +61,16 @@ class World:
     """What is outside: the clock, what the machine shares and, in tests, the network.
 
     `cache` is where the processes of the machine share the vendors' limits; it lies outside the
-    warehouse, since two warehouses may use one account.
+    warehouse, since two warehouses may use one account. `messages` stand in for the ways out that
+    the settings name; `jitter` spreads the waits before retries.
     """
 
     now: Callable[[], datetime]
     transport: httpx.AsyncBaseTransport | None = None
     cache: Path = field(default_factory=lambda: Path(user_cache_dir("rapproche")))
+    messages: Callable[[], dict[str, MessageDoor]] | None = None
+    new_run_id: Callable[[], str] = new_run_id
+    jitter: Callable[[], float] = random.random
 
 
 @asynccontextmanager
@@ -74,28 +92,74 @@ async def open_run(
     """
     policy = read_policy(settings.POLICY_FILE)
     _check_messages(settings)
+    _warn_of_settings()
     day = as_of or paris_today(world.now())
-    for name in unread_names():
-        log.warning("%s is set, and nothing reads it yet", name)
-    run = Run(flow, parameters, settings, policy, day, None, {}, driver, world.now)  # type: ignore[arg-type]
+    run = Run(
+        *(flow, parameters, settings, policy, day, None, {}, driver, world.now),  # type: ignore[arg-type]
+        run_id=world.new_run_id(),
+        messages=world.messages or (lambda: message_doors(settings, world.now)),
+    )
     places = Places(settings.WAREHOUSE_PATH)
+    wait = settings.RAPPROCHE_RUN_LOCK_WAIT
     with (
-        run_lock(places.lock, run.run_id, flow, wait_seconds=settings.RAPPROCHE_RUN_LOCK_WAIT),
+        await waited_lock(places.lock, run.run_id, flow, wait_seconds=wait),
         Warehouse.open(settings.WAREHOUSE_PATH) as warehouse,
+        logs.about(run=run.run_id, flow=flow),
     ):
         run.warehouse = warehouse
-        runs.begin(warehouse, run.run_id, flow, {**parameters, "as_of": day}, world.now())
-        run.doors = doors(settings, world, run)
+        asked = {**parameters, "as_of": day, **_told_of(policy)}
+        for lost in runs.begin(warehouse, run.run_id, flow, asked, world.now()):
+            log.warning("an earlier run was cut off crashed=%s", lost)
+        log.info("run began as_of=%s", day)
         try:
+            run.journal = Journal(places.journal, run.run_id, getpass.getuser())
+            run.doors = doors(settings, world, run)
             yield run
-        except BaseException:
+        except BaseException as error:
             with suppress(Exception):  # what stopped the run is what is to be said
-                _end(run, "failed")
+                await _close(run, "failed", error)
             raise
         else:
-            _end(run, run.outcome().state)
+            await _close(run, run.outcome().state)
         finally:
             await asyncio.gather(*(door.aclose() for door in run.doors.values()))
+            if run.journal:
+                run.journal.close()
+
+
+def _warn_of_settings() -> None:
+    if exposed := exposed_file():
+        log.warning("%s can be read by every user of this machine: chmod 600", exposed)
+    for name in unread_names():
+        log.warning("%s is set, and nothing reads it yet", name)
+
+
+def _told_of(policy: Policy) -> dict[str, Any]:
+    """Who started a run, and the policy that it stands on: for those who ask afterwards."""
+    return {
+        "os_user": getpass.getuser(),
+        "host": socket.gethostname(),
+        "policy": policy.model_dump(mode="json"),
+    }
+
+
+async def _close(run: Run, state: str, error: BaseException | None = None) -> None:
+    """Tells operations, then records and publishes, also where telling is interrupted."""
+    try:
+        await _tell(run, state, error)
+    finally:
+        _end(run, state)
+
+
+async def _tell(run: Run, state: str, error: BaseException | None = None) -> None:
+    """Tells operations, as far as it can; a person who interrupts a run knows."""
+    if error is not None and not isinstance(error, Exception):
+        return
+    try:
+        run.write_audit()
+        await alarms.tell(run, state, error)
+    except Exception:
+        log.exception("operations could not be told")
 
 
 def _end(run: Run, state: str) -> None:
@@ -103,25 +167,50 @@ def _end(run: Run, state: str) -> None:
     counts = {name: value for name, value in run.counts.items() if name in columns}
     run.write_audit()
     runs.end(run.warehouse, run.run_id, state, counts, run.now())
-    publish(run.warehouse, group=run.settings.WAREHOUSE_GROUP)
+    log.info("run ended state=%s%s", state.replace(" ", "_"), logs.pairs(counts))
+    try:
+        publish(run.warehouse, group=run.settings.WAREHOUSE_GROUP)
+    except Exception:
+        # Nobody can read what it did: the next run's record of it is not to say otherwise.
+        with suppress(Exception):
+            runs.end(run.warehouse, run.run_id, "failed", counts, run.now())
+        raise
+    metrics.leave(run.warehouse, run.settings)
 
 
-def doors(settings: Settings, world: World, run: Run) -> dict[str, Door]:
-    """The vendors whose credentials are set."""
+def doors(
+    settings: Settings,
+    world: World,
+    run: Run,
+    *,
+    on_clock: Callable[[str, datetime], None] | None = None,
+) -> dict[str, Door]:
+    """The vendors whose credentials are set; `on_clock` hears what time it is there.
+
+    Raises:
+        ConfigurationError: the environment names a proxy that cannot be used.
+    """
     wiring = Wiring(
         now=world.now,
         transport=world.transport,
         on_call=run.heard,
+        on_masked=run.echoed,
+        on_clock=on_clock,
         retry_base=settings.RAPPROCHE_RETRY_BASE,
         requests_per_minute=settings.BOOND_REQUESTS_PER_MINUTE,
         burst_per_second=settings.BOOND_BURST_PER_SECOND,
         tls12=settings.RAPPROCHE_TLS12,
+        jitter=world.jitter,
+        secrets=Secrets(*settings.secrets),
     )
     opened: dict[str, Door] = {}
-    if settings.has_boond:
-        opened["boond"] = _boond(settings, wiring, world.cache)
-    if settings.has_bill:
-        opened["bill"] = _bill(settings, wiring, world.cache)
+    try:
+        if settings.has_boond:
+            opened["boond"] = _boond(settings, wiring, world.cache)
+        if settings.has_bill:
+            opened["bill"] = _bill(settings, wiring, world.cache)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
     return opened
 
 
@@ -212,5 +301,3 @@ async def log_in(run: Run) -> None:
         except SourceError as error:
             run.unreachable(error)
             await run.doors.pop(source).aclose()
-        finally:
-            run.write_audit()

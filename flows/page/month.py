@@ -3,9 +3,8 @@
 One HTML file that needs nothing else: no script at all, no image, font or style from elsewhere.
 """
 
-import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -19,6 +18,7 @@ from markupsafe import Markup
 from flows.page import bars, figures, questions
 from flows.page.annexes import Annex, Figure, Question, Reading, answer, parted, totals
 from flows.settings import ConfigurationError
+from store.files import write_private
 from store.warehouse import StoreError, Warehouse
 from transforms.words.languages import Language, month_said
 from transforms.words.legend import legend
@@ -36,6 +36,10 @@ ID_COLUMNS = frozenset({"break_id", "target", "message"})
 WHOLE_COLUMNS = frozenset({"period", "owner"})
 _CLIENT_PARTS = ("billed", "waiting", "held")
 _SUPPLIER_PARTS = ("accepted", "waiting", "held")
+
+
+class UnknownMonthError(ConfigurationError):
+    """Nothing was compared or billed of a month."""
 
 
 @dataclass(frozen=True)
@@ -86,54 +90,50 @@ def write(warehouse: Warehouse, period: str, language: Language, out: Path) -> P
     """Writes the page of a month, readable by its owner alone.
 
     Raises:
-        ConfigurationError: nothing is known of that month, or the file cannot be written.
+        UnknownMonthError: nothing is known of that month.
+        ConfigurationError: the file cannot be written.
         StoreError: the file was published by an older version.
     """
     html = render(read(warehouse, period, language), language)
-    fresh = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(html)
-        return fresh.replace(out.absolute())
+        write_private(out, html)
     except OSError as error:
         raise ConfigurationError(f"{out} cannot be written: {error.strerror}") from error
+    return out.absolute()
 
 
-def months(warehouse: Warehouse) -> list[str]:
-    """Months of which something was compared or billed.
-
-    Raises:
-        StoreError: the file was published by an older version.
-    """
+def _refuse_older(warehouse: Warehouse) -> None:
     if not warehouse.rows("SELECT 1 FROM ops.migrations WHERE name = ?", [MIGRATION]):
         raise StoreError(
             f"{warehouse.places.published} was published by an older version:"
             " run `rapproche publish` first"
         )
-    return [
-        row[0]
-        for row in warehouse.rows(
-            f"SELECT DISTINCT period FROM {questions.CLIENTS}"
-            f" UNION SELECT DISTINCT period FROM {questions.SUPPLIERS} ORDER BY 1"
-        )
-    ]
+
+
+def _months(rows: Callable[[str], list[tuple[Any, ...]]]) -> list[str]:
+    asked = (
+        f"SELECT DISTINCT period FROM {questions.CLIENTS}"
+        f" UNION SELECT DISTINCT period FROM {questions.SUPPLIERS} ORDER BY 1"
+    )
+    return [row[0] for row in rows(asked)]
 
 
 def read(warehouse: Warehouse, period: str, language: Language) -> Page:
     """Reads all that the page of a month says.
 
     Raises:
-        ConfigurationError: nothing is known of that month.
+        UnknownMonthError: nothing is known of that month.
         StoreError: the file was published by an older version.
     """
-    known = months(warehouse)
+    _refuse_older(warehouse)
+    reading = Reading(warehouse, questions.VIEWS)
+    known = _months(reading.rows)
     if period not in known:
         there = ", ".join(known) or "none: run `rapproche nightly` first"
-        raise ConfigurationError(f"nothing is known of {period}; months there are: {there}")
+        raise UnknownMonthError(f"nothing is known of {period}; months there are: {there}")
     before = questions.months_up_to(period)[-2]
-    run, reading = _last_run(warehouse), Reading(warehouse, questions.VIEWS)
+    run = _last_run(warehouse)
     return _page(reading, run, period, before if before in known else None, language)
 
 
@@ -311,6 +311,18 @@ def _main_currency(annexes: Sequence[Annex]) -> str:
 
 def render(page: Page, language: Language) -> str:
     """The page as HTML; everything that is not of the template is escaped."""
+    numbered = {annex.key: number for number, annex in enumerate(page.annexes, start=1)}
+    reason_of = {annex.rows["code"][0]: annex.key for annex in page.reasons}
+    shape = _environment(language).get_template(
+        "month.html.j2", globals={"numbered": numbered, "reason_of": reason_of}
+    )
+    style = Markup(files("flows.page").joinpath("month.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return shape.render(page=page, language=language, style=style)
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    """The template's surroundings, made once a process: compiling it takes longer than filling."""
     environment = Environment(
         loader=PackageLoader("flows.page", "."),
         autoescape=True,
@@ -318,8 +330,7 @@ def render(page: Page, language: Language) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    said, codes = words(language), _titles(language)
-    numbered = {annex.key: number for number, annex in enumerate(page.annexes, start=1)}
+    codes = _titles(language)
     environment.filters |= {
         "figure": lambda one, short=False: figures.figure(one, language, short=short),
         "thousands": lambda one: figures.thousands(one, language),
@@ -330,9 +341,8 @@ def render(page: Page, language: Language) -> str:
         "cell": lambda value, name, currency=None: _cell(name, value, currency, language, codes),
     }
     environment.globals |= {
-        "w": said,
+        "w": words(language),
         "legend": legend(language),
-        "numbered": numbered,
         "bars": bars,
         "rows_shown": ROWS_SHOWN,
         "breaks_shown": BREAKS_SHOWN,
@@ -340,12 +350,8 @@ def render(page: Page, language: Language) -> str:
         "never_shown": NEVER_SHOWN,
         "id_columns": ID_COLUMNS,
         "whole_columns": WHOLE_COLUMNS,
-        "reason_of": {annex.rows["code"][0]: annex.key for annex in page.reasons},
     }
-    style = Markup(files("flows.page").joinpath("month.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    return environment.get_template("month.html.j2").render(
-        page=page, language=language, style=style
-    )
+    return environment
 
 
 def _cell(

@@ -1,4 +1,7 @@
-"""From any record that a vendor's model accepts to canonical rows, whatever its vendor left out."""
+"""From any record that a vendor's model accepts to canonical rows, whatever its vendor left out.
+
+Each example reads the records of several worlds at once (tests/worlds.py), all of one stream.
+"""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -16,6 +19,7 @@ from sources import bill_gateway, boond_v3, json_text
 from sources.streams import Record, Stream, child_of, kind_of, wire_keys
 from store.staging import PARENT_KEY, Batch, Shape, Staging
 from store.warehouse import Warehouse
+from tests.worlds import as_many_worlds, side_by_side
 from transforms.canonical import typed
 
 pytestmark = pytest.mark.properties
@@ -85,9 +89,10 @@ def put(body: Served, keys: tuple[str, ...], said: Any) -> None:
 def records(
     draw: st.DrawFn, names: tuple[str, ...] = tuple(STREAMS)
 ) -> tuple[Stream, list[Served]]:
-    """A stream and up to three records of it, each with an id of its own."""
+    """A stream and up to three records of it a world, each with an id of its own."""
     stream = STREAMS[draw(st.sampled_from(names))]
-    many = draw(st.lists(served(stream.record), min_size=1, max_size=3))
+    worlds = draw(side_by_side(st.lists(served(stream.record), min_size=1, max_size=3)))
+    many = [record for world in worlds for record in world]
     return stream, [record | {"id": f"{record['id']}{n}"} for n, record in enumerate(many)]
 
 
@@ -117,6 +122,7 @@ def said_at(record: Mapping[str, Any], info: FieldInfo) -> Any:
     return found
 
 
+@as_many_worlds()
 @given(drawn=records())
 def test_p06_what_a_model_accepts_becomes_rows_of_one_form(
     warehouse: Warehouse, drawn: tuple[Stream, list[Served]]
@@ -137,6 +143,7 @@ def test_p06_what_a_model_accepts_becomes_rows_of_one_form(
     assert not findings["check_name"].str.starts_with("type").any()
 
 
+@as_many_worlds()
 @given(drawn=records())
 def test_p18_what_was_left_out_is_null_and_named(
     warehouse: Warehouse, drawn: tuple[Stream, list[Served]]
@@ -156,6 +163,7 @@ def test_p18_what_was_left_out_is_null_and_named(
             assert row["incomplete_fields"] == missing
 
 
+@as_many_worlds()
 @given(drawn=records())
 def test_p25_results_have_one_form(
     warehouse: Warehouse, drawn: tuple[Stream, list[Served]]
@@ -171,6 +179,7 @@ def test_p25_results_have_one_form(
         assert lines.schema["line_no"] == pl.Int32
 
 
+@as_many_worlds()
 @given(
     ordered=records(tuple(boond_v3.STREAMS)),
     invoiced=records(tuple(bill_gateway.STREAMS)),

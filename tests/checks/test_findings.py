@@ -4,13 +4,22 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
-from checks.contracts import CORE, dtypes
-from checks.findings import ContractBrokenError, broken_rows, must_hold, stops_stream
+from checks.contracts import CORE, contract, dtypes, money, one_of, text
+from checks.findings import (
+    ContractBrokenError,
+    _plainly_holds,
+    broken_rows,
+    must_hold,
+    stops_stream,
+)
+from transforms.money import MONEY, RATE
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 PAYMENT: dict[str, Any] = {
@@ -77,6 +86,53 @@ def test_our_own_rows_are_never_quarantined() -> None:
     assert must_hold(CORE["payments"], good) is good
     with pytest.raises(ContractBrokenError, match="payments: bill_id: found nothing"):
         must_hold(CORE["payments"], _frame("payments", PAYMENT | {"bill_id": None}))
+
+
+EVERY_CHECK = contract(
+    "every_check",
+    name=text(required=True),
+    word=one_of("a", "b", required=False),
+    amount=money(positive=True),
+    rate=pa.Column(RATE, [pa.Check.in_range(0, 1)], nullable=True),
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["x", "x", "x", "", None]),
+        "word": st.sampled_from(["a", "a", "b", "c", None]),
+        "amount": st.sampled_from([Decimal(0), Decimal(1), Decimal(2), Decimal(-1), None]),
+        "rate": st.sampled_from([Decimal(0), Decimal(1), Decimal("1.1"), Decimal("-0.1"), None]),
+    }
+)
+
+
+def _kept(frame: pl.DataFrame) -> bool:
+    try:
+        EVERY_CHECK.validate(frame, lazy=True)
+    except SchemaErrors:
+        return False
+    return True
+
+
+@settings(max_examples=40)
+@given(st.lists(ROWS, max_size=2))
+def test_the_short_way_says_what_pandera_says(rows: list[dict[str, Any]]) -> None:
+    """One query over all columns holds exactly when every check of pandera does."""
+    schema = {"name": pl.String, "word": pl.String, "amount": MONEY, "rate": RATE}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    assert _plainly_holds(EVERY_CHECK, frame) == _kept(frame)
+
+
+def test_the_short_way_leaves_to_pandera_what_it_does_not_know() -> None:
+    """Other types, other checks, more columns and unique ones are never said to hold."""
+    frame = pl.DataFrame({"name": ["x"]})
+    for unknown in (
+        pa.Column(pl.String, [pa.Check.str_length(1, 9)]),
+        pa.Column(pl.String, [pa.Check.str_startswith("x")]),
+        pa.Column(pl.String, unique=True),
+        pa.Column(pl.Int64),
+    ):
+        assert not _plainly_holds(contract("one", name=unknown), frame)
+    assert not _plainly_holds(contract("one", name=text()), frame.with_columns(more=1))
 
 
 @given(pulled=st.integers(1, 10_000), refused=st.integers(0, 10_000))

@@ -40,16 +40,24 @@ def _planned(tmp_path_factory: pytest.TempPathFactory, _synced: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def dry_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a house of the default world, with every planted mistake, after a dry night."""
+    folder = tmp_path_factory.mktemp("dry")
+    House(folder).nightly()
+    return folder
+
+
 @pytest.fixture
 def synced(_synced: Path, tmp_path: Path) -> House:
     """A small clean world that was read once; the vendors are a minute on."""
-    return _later(House(tmp_path / "house", template=_synced, vendors=SMALL))
+    return later(House(tmp_path / "house", template=_synced, vendors=SMALL))
 
 
 @pytest.fixture
 def planned(_planned: Path, tmp_path: Path) -> House:
     """A small clean world whose write-backs are planned and not sent."""
-    return _later(House(tmp_path / "house", template=_planned, vendors=SMALL))
+    return later(House(tmp_path / "house", template=_planned, vendors=SMALL))
 
 
 @pytest.fixture
@@ -62,6 +70,7 @@ def make_house(tmp_path: Path) -> MakeHouse:
     return make
 
 
-def _later(house: House) -> House:
+def later(house: House) -> House:
+    """A house made from a template, a minute on."""
     house.ticks += 60_000_000
     return house

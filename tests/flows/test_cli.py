@@ -1,7 +1,6 @@
 """The command line over loopback: exit codes, and what is said where (running.md)."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -64,11 +63,8 @@ def folder(
     monkeypatch.setenv("RAPPROCHE_RUN_LOCK_WAIT", "0")
     sandbox.world.write_declarations(tmp_path / "data" / "declarations")
     monkeypatch.chdir(tmp_path)
-    logger, mask = logging.getLogger("rapproche"), os.umask(0o022)
-    before = (logger.handlers[:], logger.propagate, logger.level)
+    mask = os.umask(0o022)
     yield tmp_path
-    logger.handlers[:], logger.propagate, level = before
-    logger.setLevel(level)
     os.umask(mask)
 
 
@@ -226,6 +222,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         ("approve", "c1"),
         ("bills", "--amount", "100..500"),
         ("bills", "--amount", "500-100"),
+        ("approve", "bill/1", "--by", "A", "--reason", "r", "--amount", "NaN"),
+        ("approve", "bill/1", "--by", "A", "--reason", "r", "--amount", "1.00005"),
         ("bills", "--number", "--"),
         ("bills", "--from", "yesterday"),
         ("nightlyy",),
@@ -249,7 +247,7 @@ def test_a_file_that_cannot_be_read_is_named(rapproche: Rapproche, folder: Path)
 def test_a_held_lock_ends_with_4_and_names_the_run(rapproche: Rapproche, folder: Path) -> None:
     """The second run writes nothing and says which run to wait for."""
     lock = Places(folder / "data" / "rapproche.duckdb").lock
-    with run_lock(lock, "r-first", "nightly", wait_seconds=0):
+    with run_lock(lock, "r-first", "nightly"):
         said = rapproche(*NIGHT)
     assert said.code == 4
     assert "run r-first (nightly" in said.err
@@ -298,7 +296,8 @@ def test_commands_that_read_import_no_prefect(rapproche: Rapproche, folder: Path
     rapproche("sync", "declarations")
     program = (
         "import sys; from flows import cli\n"
-        "for command in (['status'], ['breaks'], ['outbox'], ['sync', 'declarations']):\n"
+        "more = [['audit', '--from', '2026-11-01', '--to', '2026-11-30']]\n"
+        "for command in (['status'], ['breaks'], ['outbox'], ['sync', 'declarations'], *more):\n"
         "    sys.argv = ['rapproche', *command]\n"
         "    try: cli.main()\n"
         "    except SystemExit as ended: assert ended.code == 0, command\n"

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import MakeHouse
+from tests.flows.conftest import later
 from tests.flows.house import House
 
 pytestmark = pytest.mark.nights
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> House:
+def night(dry_night: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
     """The default world after a night that writes back."""
-    house = House(tmp_path_factory.mktemp("intake"))
+    house = later(House(tmp_path_factory.mktemp("intake"), template=dry_night))
     house.nightly(apply=True)
     return house
 
@@ -53,10 +53,9 @@ def test_the_forged_mail_is_one_hold_and_changes_nothing(night: House) -> None:
 
 
 @pytest.fixture
-def folder(make_house: MakeHouse) -> tuple[House, Path]:
-    """A small clean house and its folder of declarations."""
-    house = make_house()
-    return house, house.settings.DECLARATIONS_DIR
+def folder(planned: House) -> tuple[House, Path]:
+    """A small clean house after its first night, and its folder of declarations."""
+    return planned, planned.settings.DECLARATIONS_DIR
 
 
 def _broken(house: House) -> list[tuple[str, str]]:
@@ -64,7 +63,7 @@ def _broken(house: House) -> list[tuple[str, str]]:
 
 
 def test_a_file_of_another_form_is_named_once(folder: tuple[House, Path]) -> None:
-    """The first night says so, the break stays until the file is gone."""
+    """The first night that meets it says so, the break stays until the file is gone."""
     house, lying = folder
     (lying / "notes.docx").write_bytes(b"x")
     first = house.nightly()
@@ -79,7 +78,6 @@ def test_a_file_of_another_form_is_named_once(folder: tuple[House, Path]) -> Non
 def test_a_file_that_is_gone_keeps_what_it_declared(folder: tuple[House, Path]) -> None:
     """People tidy folders; a file that comes back is not read again."""
     house, lying = folder
-    house.nightly()
     rows = "SELECT break_id, outcome FROM recon.cra_matches ORDER BY 1"
     before = house.rows(rows)
     [file] = lying.glob("*.csv")

@@ -1,17 +1,17 @@
 """The language of a house changes what people read, and nothing that is decided or written."""
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from flows.engine import labels
 from tests.flows.house import House
 from transforms.words.phrases import known
 
 pytestmark = pytest.mark.nights
 
-WORLD = {"consultants": 60, "as_of": date(2026, 11, 3)}
 MAIL = ("subject", "text", "html", "language", "body")
 
 
@@ -21,7 +21,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, House]:
     told = {}
     for language in ("fr", "en"):
         folder = tmp_path_factory.mktemp(language)
-        house = House(folder, vendors=WORLD, RAPPROCHE_LANG=language)
+        house = House(folder, RAPPROCHE_LANG=language)
         house.nightly(apply=True)
         house.vendors.advance(1)
         house.nightly(apply=True)
@@ -62,6 +62,13 @@ def test_commands_rest_on_no_language(houses: dict[str, House]) -> None:
     """The same commands with the same ids, but for the words of mails."""
     assert len(commands(houses["fr"])) > 20
     assert commands(houses["fr"]) == commands(houses["en"])
+
+
+def test_the_line_after_the_tables_is_french_too() -> None:
+    """So are the instants: both languages give those of Paris, with their season."""
+    assert labels.title("Look further:", "fr") == "Pour regarder plus loin :"
+    summer = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert labels.text(summer, "fr") == labels.text(summer, "en") == "2026-07-02 00:30 CEST"
 
 
 def test_a_french_house_says_no_english(houses: dict[str, House]) -> None:

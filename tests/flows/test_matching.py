@@ -1,11 +1,13 @@
 """A whole night over the sandbox's month with its planted mistakes."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from flows.engine.run import Outcome
 from sandbox.planted import Planted
+from tests.flows.conftest import later
 from tests.flows.house import House
 
 pytestmark = pytest.mark.nights
@@ -23,10 +25,9 @@ class Nights(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+def nights(dry_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """The default world, looked at, written back, and looked at again."""
-    house = House(tmp_path_factory.mktemp("nights"))
-    house.nightly()
+    house = later(House(tmp_path_factory.mktemp("nights"), template=dry_night))
     dry = _rows(house)
     applied = house.nightly(apply=True)
     written = len(house.vendors.writes)

@@ -26,7 +26,7 @@ class Office:
     """A house of a clean world over time, and what right runs come to."""
 
     def __init__(self, folder: Path) -> None:
-        self.house = House(folder, vendors={"consultants": 14, "mistakes": False})
+        self.house = House(folder, vendors={"consultants": 13, "mistakes": False})
         self.world: World = self.house.vendors
         self.accounts = Accounts(self.world)
         self.outside = externals(self.world)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -66,8 +66,11 @@ def _really(house: House) -> Outcome:
     return asyncio.run(work.directly("write_back", house.settings, house.outside(), **told))
 
 
-def _deliver(house: House, wrapped: Any = None) -> Outcome:
-    """Sends every mail that is planned, whatever it waits for, and looks at nothing."""
+def _deliver(house: House, wrapped: Any = None, wanted: Collection[str] | None = None) -> Outcome:
+    """Sends every mail that is planned, whatever it waits for, and looks at nothing.
+
+    `wanted` are those that the facts still ask for, where not all.
+    """
 
     async def part() -> Outcome:
         driver = Direct(house.folder / "artifacts", Console(stderr=True))
@@ -76,7 +79,8 @@ def _deliver(house: House, wrapped: Any = None) -> Outcome:
             ids = run.warehouse.rows("SELECT command_id FROM ops.outbox")
             doors = message_doors(run.settings, run.now)
             doors = {kind: wrapped(door) if wrapped else door for kind, door in doors.items()}
-            await Delivery(run, doors, frozenset(row[0] for row in ids)).send_all()
+            asked = frozenset(row[0] for row in ids) if wanted is None else frozenset(wanted)
+            await Delivery(run, doors, asked).send_all()
             return run.outcome()
 
     return asyncio.run(part())
@@ -268,6 +272,20 @@ def test_after_two_uncertain_attempts_a_person_looks(posting: MakePosting, post:
         assert _deliver(house).exit_code == 1
     assert set(Counter(mail["Message-ID"] for mail in post.mails).values()) == {2}
     assert set(_states(house)) == {"unknown"}
+
+
+def test_a_mail_in_doubt_that_is_no_longer_true_is_not_sent_again(
+    posting: MakePosting, post: Post
+) -> None:
+    """Its facts changed meanwhile: it is cancelled, and the row says that it may have arrived."""
+    post.on_data = lambda _: "cut"
+    house = posting(post.port)
+    _deliver(house)
+    post.on_data = lambda _: None
+    house.ticks += 60_000_000
+    before = len(post.mails)
+    assert _deliver(house, wanted=()).exit_code == 0
+    assert (len(post.mails), set(_states(house))) == (before, {"cancelled"})
 
 
 class _Dying:

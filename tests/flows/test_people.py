@@ -22,31 +22,22 @@ from transforms.suppliers.po_replay import replay_bill
 
 pytestmark = pytest.mark.nights
 
-MISTAKES: dict[str, Any] = {"consultants": 40}
 DECLARED = "SELECT break_id, who FROM recon.v_open_breaks WHERE kind = 'declaration'"
 OPEN = "SELECT break_id FROM recon.breaks WHERE status = 'open' AND code = ? ORDER BY 1 LIMIT 1"
 
 
-@pytest.fixture(scope="session")
-def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world with every planted mistake after a dry night."""
-    folder = tmp_path_factory.mktemp("full")
-    House(folder, vendors=MISTAKES).nightly()
-    return folder
-
-
 @pytest.fixture
-def house(_full: Path, tmp_path: Path) -> House:
-    """That world, an hour later."""
-    house = House(tmp_path / "house", template=_full, vendors=MISTAKES)
+def house(dry_night: Path, tmp_path: Path) -> House:
+    """The default world after a dry night, an hour later."""
+    house = House(tmp_path / "house", template=dry_night)
     house.ticks += 3_600_000_000
     return house
 
 
 @pytest.fixture(scope="module")
-def calm(_full: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+def calm(dry_night: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
     """That world for tests that change nothing of it."""
-    return House(tmp_path_factory.mktemp("calm") / "h", template=_full, vendors=MISTAKES)
+    return House(tmp_path_factory.mktemp("calm") / "h", template=dry_night)
 
 
 def _decide(house: House, approve: list[str], reject: list[str], **said: Any) -> None:

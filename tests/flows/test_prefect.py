@@ -17,6 +17,7 @@ import pytest
 from sandbox.server import Sandbox, serving
 from sandbox.world import World
 from store.publishing import read_published
+from tests.access.echoes import GRANTED, SECRETS, Echo, files, keep_secrets, leaks
 from tests.flows.house import AS_OF, reach
 
 pytestmark = pytest.mark.prefect
@@ -165,6 +166,33 @@ def test_a_failing_vendor_is_a_failed_task_that_says_what_to_do(
     assert "bill: POST /connect/v3/login" in failed["state"]["message"]
     assert "Check the credentials in the settings." in run["state"]["message"]
     assert "planted-wrong-password" not in str((run, tasks)) + said.stdout + said.stderr
+
+
+def test_p03_prefect_keeps_no_secret(server: Server, tmp_path: Path) -> None:
+    """Neither its database nor its log, over vendors that echo all they know; no input is kept."""
+    before = dict(server.environment)
+    sandbox = Sandbox(World.build(consultants=1, mistakes=False))
+    keep_secrets(sandbox)
+    sandbox.world.write_declarations(tmp_path / "data" / "declarations")
+    sandbox.answer = Echo(sandbox.answer)  # type: ignore[method-assign]
+    with serving(sandbox) as root:
+        server.environment |= _reaching(sandbox, root, tmp_path / "data") | SECRETS
+        said = server.call(*NIGHT, folder=tmp_path)
+    server.environment.clear()
+    server.environment.update(before)
+    assert said.returncode == 3, said.stderr
+    [run] = server.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    tasks = server.ask("/task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+    logged = server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run["id"]]}})
+    assert set(run["parameters"]) == {"period", "as_of", "apply"}
+    assert [task["name"] for task in tasks if any(task["task_inputs"].values())] == []
+    assert any("***" in task["state"]["message"] for task in tasks)
+    assert logged
+    api = str((run, tasks, logged, server.ask("/artifacts/filter"))).encode()
+    home = Path(server.environment["PREFECT_HOME"])
+    shown = [api, f"{said.stdout}{said.stderr}".encode(), *files(home), *files(tmp_path)]
+    assert leaks(SECRETS.values(), *shown) == []
+    assert [begins for begins in GRANTED if any(begins.encode() in text for text in shown)] == []
 
 
 def test_deployments_are_made_without_a_question_and_run_by_a_worker(

@@ -4,10 +4,20 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flows.settings import ConfigurationError, Settings, load, read_policy, unread_names
+from flows.settings import (
+    NOT_READ_YET,
+    OUR_PREFIXES,
+    ConfigurationError,
+    Settings,
+    exposed_file,
+    load,
+    read_policy,
+    unread_names,
+    without_secrets,
+)
 
 ROOT = Path(__file__).parents[2]
 BILL = {
@@ -110,6 +120,143 @@ def test_p12_no_refusal_tells_the_value(value: str) -> None:
         with pytest.raises(ConfigurationError) as refusal:
             load()
     assert planted not in str(refusal.value)
+
+
+URLS = ["BOOND_BASE_URL", "BOOND_AUTH_URL", "BILL_COM_BASE_URL", "PUSHGATEWAY_URL"]
+KEYS = [
+    "BOOND_CLIENT_SECRET",
+    "BOOND_API_KEY",
+    "BILL_COM_PASSWORD",
+    "BILL_COM_DEV_KEY",
+    "SMS_URL",
+]
+WORDS = st.text("abcé 0.-/:@[\\", min_size=1, max_size=12)
+RATES = st.decimals().filter(lambda rate: not rate.is_finite() or not 0 <= rate <= 1).map(str)
+MALFORMED = {
+    "BOOND_DIALECT": WORDS.map("v{}".format),
+    "BILL_COM_DIALECT": WORDS,
+    "BILL_COM_ENVIRONMENT": WORDS,
+    "RAPPROCHE_LANG": WORDS.filter(lambda word: word not in {"fr", "en"}),
+    "RAPPROCHE_LOG": WORDS,
+    "RAPPROCHE_TLS12": WORDS.filter(lambda word: word.strip() not in {"0", "1"}).map("x{}".format),
+    "BOOND_REQUESTS_PER_MINUTE": WORDS.map("n{}".format) | st.integers(max_value=0).map(str),
+    "BOOND_BURST_PER_SECOND": WORDS.map("n{}".format) | st.integers(max_value=0).map(str),
+    "BOOND_CURRENCY": WORDS,
+    "BILL_COM_CURRENCY": st.sampled_from(["eur", "EURO", "€", "EU", "EUR "]),
+    "TAX_RATE": RATES | WORDS.map("n{}".format),
+    "RAPPROCHE_RUN_LOCK_WAIT": st.sampled_from(["nan", "inf", "-1", "-0.1", "soon", "1e999"]),
+    "RAPPROCHE_RETRY_BASE": st.sampled_from(["nan", "inf", "-1", "-0.1", "soon", "1e999"]),
+    "SMTP_URL": WORDS | st.sampled_from(["http://h:25", "smtp://u@h", "smtp://h:99999", "smtp://"]),
+    "MAIL_FROM": st.sampled_from(["compta", "@b.fr", "a@", "a b@c.fr", "a@b.fr\nBcc: x@y.fr"]),
+    "OPS_EMAIL": st.sampled_from(["compta", "@b.fr", "a@", "a b@c.fr", "a@b.fr\nBcc: x@y.fr"]),
+    **dict.fromkeys(
+        URLS, WORDS | WORDS.map("http://x{}".format) | WORDS.map("https://u:{}@h".format)
+    ),
+    **dict.fromkeys(KEYS, st.sampled_from(["a\nb", "ab\n", " ab", "ab\t", "a\x1bb", "a\udce9b"])),
+}
+
+
+@pytest.mark.properties
+@given(st.sampled_from(sorted(MALFORMED)).flatmap(lambda n: st.tuples(st.just(n), MALFORMED[n])))
+def test_p12_any_malformed_setting_is_refused_by_its_name(said: tuple[str, str]) -> None:
+    """In one line that does not tell the value."""
+    name, value = said
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name, value)
+        with pytest.raises(ConfigurationError, match=name) as refusal:
+            load()
+    assert "\n" not in str(refusal.value)
+    assert len(value.strip()) < 8 or value not in str(refusal.value)
+
+
+def test_p12_every_setting_that_can_be_malformed_is_tried() -> None:
+    """The others are paths and names, of which none is malformed."""
+    names = {
+        "WAREHOUSE_PATH",
+        "WAREHOUSE_GROUP",
+        "DECLARATIONS_DIR",
+        "POLICY_FILE",
+        "RAPPROCHE_METRICS_FILE",
+    }
+    names |= {"BOOND_CLIENT_ID", "BOOND_VALIDATOR_ID", "BILL_COM_USERNAME", "BILL_COM_ORG_ID"}
+    assert set(Settings.model_fields) - set(MALFORMED) == names
+
+
+@pytest.mark.properties
+@given(st.sets(st.sampled_from(sorted(BILL)), min_size=1, max_size=3))
+def test_p12_any_missing_credential_is_named(there: set[str]) -> None:
+    """Some of the four without the others are none."""
+    with pytest.MonkeyPatch.context() as patch:
+        put(patch, **{name: BILL[name] for name in there})
+        with pytest.raises(ConfigurationError) as refusal:
+            load()
+    assert str(refusal.value).split(" ")[0] in set(BILL) - there
+
+
+@pytest.mark.properties
+@given(st.sampled_from(OUR_PREFIXES), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", min_size=1))
+def test_p12_any_unknown_name_of_ours_is_refused(prefix: str, rest: str) -> None:
+    """A setting that nobody reads is one that was misspelled."""
+    name = prefix + rest
+    assume(name not in {*Settings.model_fields, *NOT_READ_YET})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name, "1")
+        with pytest.raises(ConfigurationError, match=name):
+            load()
+
+
+PLACES = st.sampled_from(["environment", "file", "block"])
+TEXTS = st.text("abcXYZ019é-_", min_size=1, max_size=10)
+PLAIN = ["BOOND_CLIENT_ID", "BOOND_VALIDATOR_ID", "WAREHOUSE_GROUP", "BOOND_API_KEY"]
+
+
+@pytest.mark.properties
+@given(st.dictionaries(st.tuples(st.sampled_from(PLAIN), PLACES), TEXTS, max_size=8))
+def test_p14_the_environment_wins_over_the_file_and_both_over_blocks(
+    said: dict[tuple[str, str], str],
+) -> None:
+    """For any settings said in any of the places; what none says has its default."""
+    said = {("BOOND_CLIENT_SECRET", "environment"): "s", **said}
+    lines = [f"{name}='{value}'" for (name, place), value in said.items() if place == "file"]
+    blocks = {name: value for (name, place), value in said.items() if place == "block"}
+    Path(".env").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        put(patch, **{n: value for (n, place), value in said.items() if place == "environment"})
+        settings = load(blocks)
+    for name in PLAIN:
+        places = (said.get((name, place)) for place in ("environment", "file", "block"))
+        wanted = next(filter(None, places), Settings.model_fields[name].default)
+        found = getattr(settings, name)
+        assert (found.get_secret_value() if name == "BOOND_API_KEY" and found else found) == wanted
+
+
+def test_a_file_that_cannot_be_read_is_refused_without_what_it_holds(elsewhere: Path) -> None:
+    """The codec's error would show all of it."""
+    (elsewhere / ".env").write_bytes(b"BOOND_API_KEY=planted\nX=\xe9")
+    with pytest.raises(ConfigurationError, match=r"\.env") as refusal:
+        load()
+    assert "planted" not in f"{refusal.value} {refusal.value.__cause__}"
+    assert "planted" not in without_secrets("planted")
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, False), (0o604, True)])
+def test_a_file_that_everybody_reads_is_told_of(
+    elsewhere: Path, mode: int, *, exposed: bool
+) -> None:
+    """Its owner and a group may read it."""
+    assert exposed_file() is None
+    (elsewhere / ".env").touch()
+    (elsewhere / ".env").chmod(mode)
+    assert (exposed_file() is not None) == exposed
+
+
+def test_p03_what_nobody_foresaw_is_freed_of_the_settings_secrets(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the environment and the file, the mail server's password among them."""
+    (elsewhere / ".env").write_text("SMTP_URL=smtp://u:pl%40nted-1@h\n")
+    put(monkeypatch, BOOND_API_KEY="planted-2")
+    assert without_secrets("a pl@nted-1 b planted-2 c") == "a *** b *** c"
 
 
 def test_p03_secrets_print_as_asterisks(monkeypatch: pytest.MonkeyPatch) -> None:

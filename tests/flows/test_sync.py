@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from checks import contracts
 from flows.engine import pull
@@ -46,6 +47,21 @@ def _first(table: dict[str, Any]) -> Any:
     return next(iter(table.values()))
 
 
+def test_a_secret_in_a_record_is_masked_and_told(synced: House) -> None:
+    """What is stored is not what was served, so a person hears of it, with the streams."""
+    secret = "INV-20261122-1"
+    synced.settings = synced.settings.model_copy(update={"BILL_COM_DEV_KEY": SecretStr(secret)})
+    person = next(iter(synced.vendors.consultants.values()))
+    person.last_name = f"of {secret}"
+    synced.vendors.touch(person)
+    synced.ticks += 7_200_000_000
+    outcome = synced.run("sync", sources=["boond"], full=False)
+    told = [said for said in outcome.reasons if "secrets of ours stood in its records" in said]
+    assert [said.partition(":")[0] for said in told] == ["boond.consultants", "boond.cras"]
+    assert secret not in " ".join(told)
+    assert synced.rows("SELECT 1 FROM core.consultants WHERE last_name = 'of ***'") == [(1,)]
+
+
 def test_the_cursor_never_passes_the_vendors_clock(synced: House) -> None:
     """A row dated 2099 is stored, and what changes after it is still found."""
     odd, other = list(synced.vendors.consultants.values())[:2]
@@ -80,6 +96,17 @@ def test_rows_of_the_overlap_change_nothing(synced: House) -> None:
     counts = _pull(synced, "boond.clients").counts
     assert (counts["rows_read"], counts["rows_changed"]) == (1, 0)
     assert synced.one("SELECT count(*) FROM core.history") == versions
+
+
+def test_a_row_that_was_kept_late_is_found_in_the_overlap(synced: House) -> None:
+    """A vendor may show a row a minute after the instant that it bears."""
+    first, late = list(synced.vendors.consultants.values())[:2]
+    synced.ticks += 600_000_000
+    _changed(synced, first, last_name="Premier")
+    _pull(synced, "boond.consultants")
+    late.last_name, late.updated_at = "Tard", first.updated_at - timedelta(minutes=1)
+    _pull(synced, "boond.consultants")
+    assert synced.one("SELECT last_name FROM core.consultants WHERE id = ?", late.id) == "Tard"
 
 
 def test_an_older_version_never_replaces_a_newer_one(synced: House) -> None:
@@ -217,7 +244,7 @@ def test_a_broken_row_is_quarantined_and_the_others_stored(synced: House) -> Non
     _changed(synced, good, last_name="Nouveau")
     run = _pull(synced, "boond.consultants")
     assert run.outcome() == Outcome(
-        1, ("boond.consultants: 1 records in quarantine",), "completed with quarantine"
+        1, ("boond.consultants: 1 record in quarantine",), "completed with quarantine"
     )
     assert _quarantine(synced) == [(broken.id, "last_name", True)]
     names = dict(synced.rows("SELECT id, last_name FROM core.consultants"))
@@ -290,6 +317,23 @@ def test_retry_quarantine_takes_what_is_accepted_now(
     assert [row[1:] for row in _quarantine(synced)] == [("last_name", True), ("reference", False)]
 
 
+@pytest.mark.parametrize("how", ["sync", "retry_quarantine"])
+def test_a_record_that_is_served_again_as_it_is_stored_leaves_quarantine(
+    synced: House, how: str
+) -> None:
+    """A vendor's fault that passes leaves nothing held: the same version as before is the cure."""
+    person = _first(synced.vendors.consultants)
+    before = (person.last_name, person.updated_at)
+    _changed(synced, person, last_name=None)
+    _pull(synced, "boond.consultants")
+    person.last_name, person.updated_at = before
+    if how == "sync":
+        _pull(synced, "boond.consultants")
+    else:
+        assert synced.run(how).state == "completed"
+    assert [row[1:] for row in _quarantine(synced)] == [("last_name", False)]
+
+
 # Odd servers and crashes
 
 
@@ -340,20 +384,27 @@ def test_a_crash_between_pages_stores_nothing_and_heals(make_house: MakeHouse) -
     assert house.one("SELECT count(*) FROM core.bills") == len(house.vendors.bills)
 
 
-def test_rows_and_cursor_move_together(synced: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash before the cursor is kept takes the rows back with it."""
-    _changed(synced, _first(synced.vendors.clients), name="Demi")
+@pytest.mark.parametrize("place", ["record_sync", "count"])
+def test_rows_and_cursor_move_together(
+    synced: House, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """A crash before or after the cursor is kept takes back the rows and the cursor."""
+    old, new = list(synced.vendors.consultants.values())[:2]
+    _changed(synced, old, last_name="Demi")
+    synced.ticks += 600_000_000
+    _changed(synced, new, last_name="Plein")
 
     def crash(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "record_sync", crash)
+        patch.setattr(runs, place, crash)
         with pytest.raises(KeyboardInterrupt):
-            _pull(synced, "boond.clients")
-    assert synced.one("SELECT count(*) FROM core.clients WHERE name = 'Demi'") == 0
-    _pull(synced, "boond.clients")
-    assert synced.one("SELECT count(*) FROM core.clients WHERE name = 'Demi'") == 1
+            _pull(synced, "boond.consultants")
+    changed = "SELECT count(*) FROM core.consultants WHERE last_name IN ('Demi', 'Plein')"
+    assert synced.one(changed) == 0
+    _pull(synced, "boond.consultants")
+    assert synced.one(changed) == 2
 
 
 def test_one_failing_stream_stops_no_other(synced: House) -> None:
@@ -498,7 +549,7 @@ def test_an_unreadable_line_is_said_and_the_others_kept(synced: House) -> None:
     file.write_text("client,consultant,period,days\nX,Jean Dupont,2026-10,2.5\nX,A B,2026-10,??\n")
     outcome = synced.run("sync", sources=["declarations"], full=False)
     assert outcome.exit_code == 1
-    assert "odd.csv: 1 lines could not be read" in outcome.reasons[0]
+    assert "odd.csv: 1 line could not be read" in outcome.reasons[0]
     rows = synced.rows(
         "SELECT days, problem IS NULL FROM core.declaration_lines WHERE client = 'X'"
     )

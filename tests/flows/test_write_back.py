@@ -17,6 +17,7 @@ from flows.engine.run import Outcome, Run
 from flows.settings import ConfigurationError
 from sandbox.domain import SupplierInvoice
 from sandbox.trading import add_invoice, line_of
+from store import outbox
 from store.publishing import read_published
 from tests.flows.house import AS_OF, House
 
@@ -202,6 +203,21 @@ def test_not_found_counts_only_at_the_second_look(planned: House) -> None:
     assert at[-1] - at[0] >= timedelta(seconds=60)
 
 
+def test_what_settles_in_a_later_round_is_no_concern_any_more(planned: House) -> None:
+    """A run whose outbox has nothing unknown at its end has nothing to say of it."""
+    invoices = "SELECT count(*) FROM ops.outbox WHERE kind = 'boond.invoice.create'"
+    left = [httpx.ReadTimeout("late")] * 2 * planned.one(invoices)
+
+    def late(_: httpx.Request) -> None:
+        if left:
+            raise left.pop()
+
+    planned.intercept = _on("POST", INVOICES, late)
+    outcome = _write_back(planned)
+    assert (left, set(_states(planned))) == ([], {"done"})
+    assert (outcome.exit_code, outcome.reasons) == (0, ())
+
+
 def test_what_times_out_twice_goes_to_a_person_and_heals(
     planned: House, healthy: dict[str, list[Any]]
 ) -> None:
@@ -238,6 +254,59 @@ def test_a_kill_between_sending_and_reply_is_looked_up_first(
     _drain(planned)
     assert _held(planned) == healthy
     assert set(_states(planned)) == {"done"}
+
+
+def test_what_was_approved_and_is_asked_for_no_more_is_not_sent(planned: House) -> None:
+    """A drain of other commands leaves it where it is."""
+
+    async def part(run: Run) -> None:
+        ids = [row["command_id"] for row in outbox.states(run.warehouse)]
+        outbox.approve(run.warehouse, ids, run.run_id, run.now())
+        await Drain(run, run.doors["boond"], frozenset(), looked_at=run.now()).send_all()
+
+    planned.opened(part)
+    assert (planned.vendors.writes, set(_states(planned))) == ([], {"approved"})
+
+
+def test_nothing_is_written_on_facts_that_could_not_be_read(synced: House) -> None:
+    """Without the CRAs of today neither side is decided on, though those of yesterday stand."""
+    synced.settings = synced.settings.model_copy(update={"RAPPROCHE_RETRY_BASE": 0})
+    synced.intercept = _on("GET", "/crm/activities", lambda _: httpx.Response(500))
+    assert synced.nightly(apply=True).exit_code == 3
+    assert synced.vendors.writes == []
+
+
+def test_a_status_that_never_arrived_is_sent_again(
+    planned: House, healthy: dict[str, list[Any]]
+) -> None:
+    """An object that is there is not yet as it is wanted: only what it holds proves the write."""
+    planned.intercept = _on("PUT", "", _raising(KilledError))
+    with pytest.raises(BaseExceptionGroup):
+        _drain(planned)
+    planned.intercept = None
+    _drain(planned)
+    assert _held(planned) == healthy
+
+
+def test_what_a_kill_left_under_way_is_not_sent_again_at_once(planned: House) -> None:
+    """A look that finds nothing proves nothing before a minute has passed."""
+    sent: dict[str, Any] = {}
+    again: dict[str, Any] = {}
+
+    def told(at: dict[str, Any]) -> Answer:
+        return lambda request: at.update({json.loads(request.content)["reference"]: planned.now()})
+
+    def kill(request: httpx.Request) -> None:
+        told(sent)(request)
+        raise KilledError
+
+    planned.intercept = _on("POST", INVOICES, kill)
+    with pytest.raises(BaseExceptionGroup):
+        _drain(planned)
+    planned.intercept = _on("POST", INVOICES, told(again))
+    _drain(planned)
+    assert sent
+    assert all(again[name] - at >= timedelta(seconds=60) for name, at in sent.items())
 
 
 @pytest.mark.parametrize("acted", [True, False])

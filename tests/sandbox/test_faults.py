@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from sandbox import faults
+from sandbox.mishaps import ACTED, LISTS, MISHAPS
 from sandbox.server import Sandbox, serving
 from sandbox.world import World
 
@@ -184,3 +186,46 @@ def test_wrong_use_ends_with_two() -> None:
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", sorted(MISHAPS))
+def test_each_mishap_acts_or_does_not_as_its_list_says(make: Make, name: str) -> None:
+    """A write that meets a mishap is carried out exactly where the vendor is said to have acted."""
+    caller = make()
+    caller.sandbox.lines["boond"].script = lambda _: name
+    cra = next(c for c in caller.world.cras.values() if c.status == "submitted")
+    with suppress(httpx.TransportError):
+        caller.boond("PUT", f"{CRAS}/{cra.id}", json={"status": "invalidated"})
+    assert (cra.status == "invalidated") == (name in ACTED | LISTS)
+
+
+def test_mishaps_of_lists_change_what_is_served(make: Make) -> None:
+    """Rows come twice, in another order, not at all, or without an end."""
+    caller = make()
+    whole = [row["id"] for row in caller.boond("GET", CRAS).json()["data"]]
+    for name, wanted in {
+        "repeated": [*whole, whole[0]],
+        "moved": whole[::-1],
+        "vanished": whole[1:],
+    }.items():
+        caller.sandbox.set_faults(f"boond:{name}=1")
+        assert [row["id"] for row in caller.boond("GET", CRAS).json()["data"]] == wanted
+    caller.sandbox.set_faults("endless=1")
+    assert caller.boond("GET", CRAS).json()["meta"]["totals"]["rows"] > len(whole)
+    assert caller.bill("/v3/invoices").json()["nextPage"] == "page-0"
+
+
+def test_mishaps_are_served_over_sockets() -> None:
+    """A stalled answer comes in pieces, a proxy answers a page, a hang ends by our time-out."""
+    sandbox = Sandbox(World.build(consultants=1, mistakes=False))
+    key = {"X-API-Key": "sandbox-api-key"}
+    with serving(sandbox) as root, httpx.Client(base_url=root, headers=key, timeout=0.3) as http:
+        path = "/boond/api/v3/clients"
+        sandbox.set_faults("html-502=1")
+        assert http.get(path).text.startswith("<!DOCTYPE html>")
+        for name in ("hang", "stalled"):
+            sandbox.set_faults(f"{name}=1")
+            with pytest.raises(httpx.ReadTimeout):
+                http.get(path)
+        sandbox.set_faults("")
+        assert http.get(path).status_code == 200

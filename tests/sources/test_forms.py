@@ -1,7 +1,10 @@
 """What errors, audit and log say, and what they never say."""
 
+import asyncio
 import inspect
 import logging
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +22,7 @@ from sources.errors import (
 )
 from sources.exchange import retry_after
 from sources.streams import Door
-from sources.wiring import checked_url
+from sources.urls import checked_url
 
 DAY_S = 86_400
 
@@ -129,23 +132,55 @@ def test_p03_a_secret_in_a_record_is_masked(vendor: Any, virtually: Any) -> None
     assert served == b'{"id":"1","url":"/x?sessionId=***"}'
 
 
-@given(script=st.lists(st.sampled_from([401, 429, 500, 404]), max_size=5))
-@settings(max_examples=30, deadline=None)
+STEPS = st.one_of(
+    st.integers(201, 599).filter(lambda status: status != 401),
+    st.just(401),
+    st.sampled_from([httpx.ReadTimeout(""), httpx.ConnectError(""), httpx.ReadError("")]),
+)
+
+
+@pytest.mark.properties
+@given(
+    script=st.lists(STEPS, max_size=6),
+    callers=st.integers(1, 4),
+    given_up_after=st.one_of(st.none(), st.floats(0, 3)),
+)
 def test_p22_every_exchange_is_audited(
-    vendor: Any, virtually: Any, outcome: Any, script: list[Any]
+    vendor: Any,
+    virtually: Any,
+    outcome: Any,
+    script: list[Any],
+    callers: int,
+    given_up_after: float | None,
 ) -> None:
-    """The audit has a row for each request that left, logins and retries among them."""
+    """Each request that left has its row: logins, retries, cut ones, and those cancelled midway."""
     there = vendor.scripted(*script)
 
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        arrived.append((request.method, request.url.path))
+        await asyncio.sleep(0.3)
+        return await there.handle(request)
+
+    arrived: list[tuple[str, str]] = []
+
     async def work() -> None:
-        door = there.bill(retry_base=0.01)
-        await outcome(door.one("invoices", "1"))
+        door = there.bill(transport=httpx.MockTransport(slowly), retry_base=0.5)
+
+        async def asking() -> None:
+            await outcome(door.one("invoices", "1"))
+
+        many = asyncio.gather(*(asking() for _ in range(callers)))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(many, given_up_after)
 
     virtually(work)
-    assert [c.path for c in there.calls] == [r.url.path for _, r in there.requests]
-    assert all(c.called_at and c.duration_ms >= 0 and c.bytes is not None for c in there.calls)
-    data = [c.attempt for c in there.calls if c.path == "/v3/invoices/1"]
-    assert data == list(range(1, len(data) + 1))
+    assert Counter((c.method, c.path) for c in there.calls) == Counter(arrived)
+    assert sum(c.status is not None for c in there.calls) <= len(there.requests)
+    for call in there.calls:
+        assert call.source == "bill"
+        assert call.duration_ms >= 0
+        assert (call.status is None) == (call.bytes is None)
+        assert "?" not in call.path
 
 
 def test_p22_a_call_without_an_answer_is_audited(vendor: Any, virtually: Any) -> None:

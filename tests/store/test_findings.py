@@ -1,14 +1,16 @@
 """Which months a run looks at."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 
-from store import findings
+from store import decisions, findings
 from store.warehouse import Warehouse
+from transforms.decisions import persons_decision
 
 DAY = datetime.fromisoformat
 FIRST, LATER = DAY("2026-11-03T03:00Z"), DAY("2026-11-04T10:00Z")
@@ -166,3 +168,17 @@ def test_a_month_with_a_fresh_decision_of_a_person_is_looked_at(warehouse: Wareh
         row |= {"inputs": "{}", "policy": "{}", "decided_by": "person", "decided_at": at}
         _insert(warehouse, "recon.decisions", row)
     assert looked_at(warehouse) == ["2026-07"]
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=-5), timedelta(hours=5)])
+def test_the_last_word_is_the_one_kept_last(warehouse: Warehouse, back: timedelta) -> None:
+    """A clock that was set back between two decisions of people makes the older one no newer."""
+    who = dict.fromkeys(("decided_by", "os_user", "host", "reason"), "Anne")
+    broken = {"break_id": "bill/1/1", "subject": "bill", "fingerprint": "f", "decision_id": None}
+    command = decisions.Waiting("c1", "bill/1", FIRST)
+    for decision, at in (("approved", FIRST), ("rejected", FIRST + back)):
+        taken = persons_decision(broken, decision, {"reason": decision}, at)
+        decisions.decide_break(warehouse, "bill/1/1", taken, who)
+        decisions.decide_command(warehouse, command, decision, who, at)
+    assert findings.overrides(warehouse)["decision"].to_list() == ["rejected"]
+    assert findings.decided_commands(warehouse) == {"c1": "rejected"}

@@ -81,6 +81,13 @@ def test_lines_round_half_up() -> None:
     assert only(found.proposals, "total_excl_tax") == Decimal("225.01")
 
 
+def test_tax_is_rounded_once_an_invoice() -> None:
+    """20 % of 200.04, not twice 20 % of 100.02."""
+    both = [line("1"), line("1", "Paul Martin")]
+    found = proposed(facts(both, [cra("1"), cra("1", "P2")], people=TEAM, rates=[rate("100.02")]))
+    assert only(found.proposals, "total_tax") == Decimal("40.01")
+
+
 def test_an_invoice_waits_for_every_line_of_the_contract() -> None:
     """One line that differs keeps all back."""
     found = proposed(facts(BOTH, [cra("20"), cra("9.5", "P2")], people=TEAM))
@@ -136,11 +143,12 @@ def test_unfit_cras_are_never_billed(status: str) -> None:
     assert found.to_validate.is_empty()
 
 
-def test_a_policy_may_want_a_person_above_an_amount() -> None:
-    """An invoice above it awaits approval."""
-    rules = Policy.model_validate({"approval": {"boond.invoice.create": 11999}})
+@pytest.mark.parametrize(("limit", "awaits"), [("11999.99", True), ("12000", False)])
+def test_a_policy_may_want_a_person_above_an_amount(limit: str, *, awaits: bool) -> None:
+    """An invoice above it awaits approval; one of just that amount does not."""
+    rules = Policy.model_validate({"approval": {"boond.invoice.create": limit}})
     found = proposed(facts([line("20")], [cra("20")]), policy=rules)
-    assert only(found.proposals, "awaiting_approval") is True
+    assert only(found.proposals, "awaiting_approval") is awaits
 
 
 # To bill: what is matched less what was billed
@@ -300,6 +308,13 @@ def test_a_cra_that_differs_is_invalidated_once() -> None:
 def test_a_large_gap_awaits_approval() -> None:
     """A person first, before anything is written."""
     found = proposed(facts([line("20")], [cra("10")]))
+    assert only(found.to_invalidate, "awaiting_approval") is True
+
+
+def test_a_difference_of_unknown_worth_awaits_approval() -> None:
+    """Without a rate nobody knows whether it is under the limit of the policy."""
+    rules = Policy.model_validate({"approval": {"boond.cra.invalidate": 100_000}})
+    found = proposed(facts([line("20")], [cra("19")], rates=[]), policy=rules)
     assert only(found.to_invalidate, "awaiting_approval") is True
 
 

@@ -1,7 +1,11 @@
-"""Properties of the client side that hold for any declarations, CRAs and earlier invoices."""
+"""Properties of the client side that hold for any declarations, CRAs and earlier invoices.
+
+Each example judges several worlds at once (tests/worlds.py). All is told in the words of one firm;
+`elsewhere` tells it in those of another, which shares no client, person, contract or file with it.
+"""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,20 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.client_facts import (
+    Row,
     billed,
-    contract,
     cra,
     facts,
     invoice,
     invoice_line,
     line,
     matched,
-    person,
     policy,
     proposed,
     rate,
     word,
 )
+from tests.transforms.client_firms import TEAM, TWO, elsewhere, firms, in_all
+from tests.worlds import MOST_AT_ONCE, as_many_worlds, side_by_side
 from transforms.clients.billing import Billing
 from transforms.clients.cra_decisions import replay_cra
 from transforms.clients.cra_matching import CraFacts
@@ -34,8 +39,6 @@ from transforms.policy import Policy
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DECIDED = [f"cra/2026-10/C1/{who}/{on}" for who in ("P1", "P2") for on in ("CT1", "CT2", "-")]
-TEAM = [person(), person("P2", "Paul Martin")]
-TWO = [contract(), contract("CT2")]
 NAMES = ["Jean Dupont", "DUPONT jean", "Paul Martin", "Paul Martinn", "Zoé Nobody"]
 LINES = st.builds(
     line,
@@ -81,25 +84,47 @@ def shuffled(given_facts: CraFacts, seed: int) -> CraFacts:
     return replace(given_facts, **tables)
 
 
-@pytest.mark.properties
-@given(
-    st.lists(LINES, max_size=5),
-    st.lists(CRAS, max_size=4),
-    st.lists(INVOICES, max_size=3, unique_by=lambda told: told["id"]),
-    st.lists(st.sampled_from(DECIDED), unique=True),
-    st.integers(0, 99),
+@dataclass(frozen=True)
+class Month:
+    """What is declared, reported, invoiced and decided in one firm."""
+
+    lines: list[Row]
+    cras: list[Row]
+    invoices: list[Row]
+    on: list[str]
+
+
+MONTHS = st.builds(
+    Month,
+    lines=st.lists(LINES, max_size=5),
+    cras=st.lists(CRAS, max_size=4),
+    invoices=st.lists(INVOICES, max_size=3, unique_by=lambda told: told["id"]),
+    on=st.lists(st.sampled_from(DECIDED), unique=True),
 )
+
+
+def told_at_once(worlds: list[Month]) -> CraFacts:
+    """The facts of all worlds; what was decided on was rejected."""
+    breaks = in_all([one.on for one in worlds])
+    words = [{"break_id": each, "decision": "rejected", "decided_at": NOW} for each in breaks]
+    return facts(
+        in_all([one.lines for one in worlds]),
+        in_all([one.cras for one in worlds]),
+        in_all([one.invoices for one in worlds]),
+        **firms(len(worlds)),
+        rates=in_all([[rate()]] * len(worlds)),
+        overrides=pl.DataFrame(words, schema=OVERRIDES, orient="row"),
+    )
+
+
+@pytest.mark.properties
+@as_many_worlds()
+@given(side_by_side(MONTHS), st.integers(0, 99))
 def test_p27_p29_any_order_of_rows_decides_the_same_and_plans_nothing_more(
-    lines: list[dict[str, object]],
-    cras: list[dict[str, object]],
-    invoices: list[dict[str, object]],
-    on: list[str],
-    seed: int,
+    worlds: list[Month], seed: int
 ) -> None:
     """Shuffled tables give equal results, one row an id, and what is planned stays planned."""
-    words = [{"break_id": each, "decision": "rejected", "decided_at": NOW} for each in on]
-    said = pl.DataFrame(words, schema=OVERRIDES, orient="row")
-    straight = facts(lines, cras, invoices, people=TEAM, contracts=TWO, overrides=said)
+    straight = told_at_once(worlds)
     one, other = proposed(straight), proposed(shuffled(straight, seed))
     for each in fields(Billing):
         assert getattr(one, each.name).equals(getattr(other, each.name)), each.name
@@ -182,9 +207,11 @@ def earlier(told: list[tuple[int, int, int]], prices: list[str]) -> list[tuple[s
     return made
 
 
-def totals(made: list[tuple[str, str, Lines]]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+def totals(
+    made: list[tuple[str, str, Lines]], rows: list[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
     """Days and money by person and contract."""
-    summed = dict.fromkeys(ROWS, (Decimal(0), Decimal(0)))
+    summed = dict.fromkeys(rows, (Decimal(0), Decimal(0)))
     for row in in_ledger(made):
         key = (str(row["consultant_id"]), str(row["contract_id"]))
         days, amount = summed[key]
@@ -192,59 +219,75 @@ def totals(made: list[tuple[str, str, Lines]]) -> dict[tuple[str, str], tuple[De
     return summed
 
 
-def world(
-    month: list[tuple[int, int]],
-    prices: list[str],
-    made: list[tuple[str, str, Lines]],
-    *,
-    lost: bool,
-) -> CraFacts:
-    """What is declared and reported now, beside everything that was made before."""
-    lines = [
-        line(str(Decimal(quarters) / 4), WHO[who], contract=contract_id)
-        for (who, contract_id), (quarters, _) in zip(ROWS, month, strict=True)
-    ]
-    cras = [
-        cra(str(Decimal(quarters + apart) / 4), who, contract_id=contract_id)
-        for (who, contract_id), (quarters, apart) in zip(ROWS, month, strict=True)
-    ]
-    return facts(
-        lines,
-        cras,
-        at_vendor(made),
-        people=TEAM,
-        contracts=TWO,
-        rates=[
-            rate(price, contract_id)
-            for price, contract_id in zip(prices, ("CT1", "CT2"), strict=True)
-        ],
-        billed=[] if lost else in_ledger(made),
+@dataclass(frozen=True)
+class Run:
+    """Quarters of a day of each row with those that differ, rates, and all that was made before."""
+
+    month: list[tuple[int, int]]
+    prices: list[str]
+    made: list[tuple[str, str, Lines]]
+    lost: bool
+
+    def lines(self) -> list[Row]:
+        """What is declared now."""
+        return [
+            line(str(Decimal(quarters) / 4), WHO[who], contract=contract_id)
+            for (who, contract_id), (quarters, _) in zip(ROWS, self.month, strict=True)
+        ]
+
+    def cras(self) -> list[Row]:
+        """What is reported now."""
+        return [
+            cra(str(Decimal(quarters + apart) / 4), who, contract_id=contract_id)
+            for (who, contract_id), (quarters, apart) in zip(ROWS, self.month, strict=True)
+        ]
+
+    def rates(self) -> list[Row]:
+        """The rates of both contracts."""
+        on = zip(self.prices, ("CT1", "CT2"), strict=True)
+        return [rate(price, contract_id) for price, contract_id in on]
+
+
+def billed_in(runs: list[Run], *, partial: bool = False) -> list[tuple[str, str, Lines]]:
+    """What one run makes of all worlds, after checking that each row is billed to the cent."""
+    told = facts(
+        in_all([one.lines() for one in runs]),
+        in_all([one.cras() for one in runs]),
+        in_all([at_vendor(one.made) for one in runs]),
+        **firms(len(runs)),
+        rates=in_all([one.rates() for one in runs]),
+        billed=in_all([[] if one.lost else in_ledger(one.made) for one in runs]),
     )
+    new = documents(proposed(told, policy=policy(partial=partial)))
+    for k, one in enumerate(runs):
+        own = elsewhere(one.made, k)
+        mine = [each for each in new if each[1] in elsewhere(["CT1", "CT2"], k)]
+        to_the_cent(one, elsewhere(ROWS, k), own, mine, partial=partial)
+    references = [reference for reference, _, _ in in_all([one.made for one in runs]) + new]
+    assert len(set(references)) == len(references)
+    return new
 
 
-def billed_in(
-    month: list[tuple[int, int]],
-    prices: list[str],
+def to_the_cent(
+    run: Run,
+    rows: list[tuple[str, str]],
     made: list[tuple[str, str, Lines]],
+    new: list[tuple[str, str, Lines]],
     *,
-    lost: bool,
-    partial: bool = False,
-) -> list[tuple[str, str, Lines]]:
-    """What one run makes of a month, after checking that each row is billed to the cent.
+    partial: bool,
+) -> None:
+    """Each row of one world is billed matched days times rate, or left as it was.
 
     A row that differs keeps the others of its contract; too much billed is credited at once, and
     as a whole where days and money went different ways since.
     """
-    before = totals(made)
-    rules = policy(partial=partial)
-    new = documents(proposed(world(month, prices, made, lost=lost), policy=rules))
-    after = totals(made + new)
-    for at, key in enumerate(ROWS):
-        quarters, apart = month[at]
+    before, after = totals(made, rows), totals(made + new, rows)
+    for at, key in enumerate(rows):
+        quarters, apart = run.month[at]
         days = Decimal(quarters) / 4
-        target = cents(days * Decimal(prices[at // 2]))
+        target = cents(days * Decimal(run.prices[at // 2]))
         together = partial or not any(
-            differs for _, differs in month[at // 2 * 2 : at // 2 * 2 + 2]
+            differs for _, differs in run.month[at // 2 * 2 : at // 2 * 2 + 2]
         )
         rest, owed = days - before[key][0], target - before[key][1]
         if apart or rest == 0 or (rest > 0 and owed >= 0 and not together):
@@ -253,38 +296,40 @@ def billed_in(
             assert after[key] == (days, target)
         else:
             assert after[key] == (0, 0)
-    references = [reference for reference, _, _ in made + new]
-    assert len(set(references)) == len(references)
-    return new
+
+
+RUNS = st.builds(
+    lambda month, prices, history, lost: Run(month, prices, earlier(history, prices), lost),
+    MONTH,
+    PRICES,
+    EARLIER,
+    st.booleans(),
+)
 
 
 @pytest.mark.properties
-@given(MONTH, PRICES, EARLIER, st.booleans(), st.booleans())
+@as_many_worlds()
+@given(side_by_side(RUNS), st.booleans())
 def test_p31_whatever_was_billed_before_a_run_brings_it_to_matched_days_times_rate(
-    month: list[tuple[int, int]],
-    prices: list[str],
-    history: list[tuple[int, int, int]],
-    lost: bool,
-    partial: bool,
+    runs: list[Run], partial: bool
 ) -> None:
     """To the cent, from any earlier invoices, at any earlier rates, also on a lost warehouse."""
-    billed_in(month, prices, earlier(history, prices), lost=lost, partial=partial)
+    billed_in(runs, partial=partial)
 
 
 @settings(max_examples=5)
 @given(st.lists(MONTH, min_size=3, max_size=3), PRICES, st.booleans())
 def test_run_after_run_bills_matched_days_times_rate(
-    runs: list[list[tuple[int, int]]], prices: list[str], lost: bool
+    months: list[list[tuple[int, int]]], prices: list[str], lost: bool
 ) -> None:
     """Run after run, with corrections up and down and the credit notes that a person writes."""
     made: list[tuple[str, str, Lines]] = []
-    for month in runs:
-        made += billed_in(month, prices, made, lost=lost)
-    made += billed_in(runs[-1], prices, made, lost=lost)
-    assert billed_in(runs[-1], prices, made, lost=lost) == []
+    for month in [*months, months[-1]]:
+        made += billed_in([Run(month, prices, made, lost)])
+    assert billed_in([Run(months[-1], prices, made, lost)]) == []
 
 
-VERSIONS = {f"cra{number}": "v1" for number in range(1, 9)}
+VERSIONS = {f"cra{number}": "v1" for number in range(1, 4 * MOST_AT_ONCE + 1)}
 
 
 def planned(outbox: pl.DataFrame, found: Billing) -> pl.DataFrame:
@@ -305,13 +350,14 @@ def after_sending(told: list[dict[str, object]], sent: pl.DataFrame) -> list[dic
 
 
 @pytest.mark.properties
-@settings(max_examples=100)
-@given(st.lists(LINES, max_size=4), st.lists(CRAS, max_size=4))
+@as_many_worlds(100)
+@given(side_by_side(st.tuples(st.lists(LINES, max_size=4), st.lists(CRAS, max_size=4))))
 def test_looking_again_once_all_is_sent_plans_nothing(
-    lines: list[dict[str, object]], cras: list[dict[str, object]]
+    worlds: list[tuple[list[Row], list[Row]]],
 ) -> None:
     """Sent and billed, nothing is left to plan."""
-    team = {"people": TEAM, "contracts": TWO, "rates": [rate(), rate(contract="CT2")]}
+    lines, cras = (in_all(list(rows)) for rows in zip(*worlds, strict=True))
+    team = firms(len(worlds)) | {"rates": in_all([[rate(), rate(contract="CT2")]] * len(worlds))}
     first = proposed(facts(lines, cras, **team))
     plan = planned(pl.DataFrame(schema=OUTBOX), first)
     sent = plan.with_columns(state=pl.lit("done"), sent_at=pl.lit(NOW, OUTBOX["sent_at"]))

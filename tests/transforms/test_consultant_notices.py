@@ -113,6 +113,15 @@ def test_a_mail_that_is_owed_is_still_wanted_after_the_facts_moved() -> None:
     assert [(row["command_id"], row["state"]) for row in kept] == [(mail["command_id"], "planned")]
 
 
+def test_a_refused_mail_is_still_owed_and_goes_to_the_address_of_today() -> None:
+    """The server knew no such box: the mail is asked for again, where the person is reached now."""
+    [mail] = _rows(_invalidated("20", "21", email="old@esn.example"))
+    desk = _desk(_sent(mail, "refused"), _cause())
+    [again] = _rows(_invalidated("20", "20", desk, email="new@esn.example"))
+    assert (again["command_id"], again["state"]) == (mail["command_id"], "planned")
+    assert again["payload"] == mail["payload"] | {"to": "new@esn.example"}
+
+
 def test_a_mail_whose_cause_never_happened_is_wanted_no_more() -> None:
     """A cancelled invalidation is not told."""
     [mail] = _rows(_invalidated("20", "21"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transforms.messages.letters import address, one_line, phone, short, written
 from transforms.words.languages import Language
 
+PAST = {"run_id": "r0", "flow": "sync", "started_at": "s", "ended_at": "e", "why": "N"}
 LINE = {"name": "N", "period": "2026-08", "days": Decimal("20.5"), "rate": Decimal(500)}
 HOLD = {"title": "T", "code": "C", "next_step": "S", "count": 2, "currency": "EUR"}
 OWED: dict[str, Any] = {
@@ -50,8 +51,19 @@ FACTS: dict[str, dict[str, Any]] = {
     },
     "operations": {
         "today": date(2026, 11, 3),
-        "failures": ["N"],
         "holds": [HOLD | {"amount": Decimal(5)}],
+    },
+    "alarm": {
+        "today": date(2026, 11, 3),
+        "run_id": "r1",
+        "flow": "nightly",
+        "failures": ["N"],
+        "stopped": ["N"],
+        "defect": "N",
+        "unknown": ["c1"],
+        "quarantined": [("boond.cras", 2)],
+        "crashed": [PAST],
+        "failed": [PAST] * 3,
     },
 }
 LANGUAGES: tuple[Language, ...] = get_args(Language)

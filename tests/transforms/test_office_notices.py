@@ -182,21 +182,16 @@ def _hold(code: str, severity: str = "critical", stake: str | None = "100") -> R
     )
 
 
-def _operations(
-    *holds: Row, failures: tuple[str, ...] = (), to: str | None = "o@x.example"
-) -> Notices:
+def _operations(*holds: Row, to: str | None = "o@x.example") -> Notices:
     rows = pl.DataFrame(holds, schema=HOLDS, orient="row")
-    return operations(_desk(), to, rows, failures, date(2026, 11, 3))
+    return operations(_desk(), to, rows, date(2026, 11, 3))
 
 
-def test_operations_hear_of_critical_holds_and_failed_sources_once_a_day() -> None:
+def test_operations_hear_of_critical_holds_once_a_day() -> None:
     """One message, keyed by the day, with counts and euros."""
-    row = _only(
-        _operations(_hold("MISSING_ENTRY"), _hold("MISSING_ENTRY"), failures=("boond: down",))
-    )
+    row = _only(_operations(_hold("MISSING_ENTRY"), _hold("MISSING_ENTRY")))
     assert row["natural_key"] == "operations|operations|2026-11|2026-11-03"
     assert "(MISSING_ENTRY): 2, 200.00 EUR at stake" in row["payload"]["text"]
-    assert "boond: down" in row["payload"]["text"]
 
 
 def test_operations_hear_nothing_of_the_rest() -> None:

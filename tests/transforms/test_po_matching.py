@@ -170,6 +170,25 @@ def test_one_thing_wrong_is_one_hold(facts: dict[str, Any], code: str) -> None:
     assert found.holds.row(0, named=True)["amount_at_stake"] is not None
 
 
+def test_a_bill_of_the_first_day_of_its_order_is_in_time() -> None:
+    """Only a date before it is held."""
+    assert "DATE" not in codes(matched(world(**billed(invoice_date=date(2026, 11, 1)))))
+
+
+@pytest.mark.parametrize(("amount", "found"), [("9000.01", []), ("9000.02", ["TOTAL"])])
+def test_a_total_at_the_limit_passes(amount: str, found: list[str]) -> None:
+    """One cent a line is let pass; what is beyond it is held."""
+    assert codes(matched(world(**billed(amount=amount)))) == found
+
+
+def test_two_suppliers_may_use_one_number() -> None:
+    """A number is its supplier's own."""
+    theirs = billed("B2", 10, invoice_number="F-B1", vendor_id="V2", vendor_name="Globex")
+    both = {"vendors": [vendor(), vendor("V2", "Globex")]}
+    both |= {"suppliers": [supplier(), supplier("S2", "Globex")]}
+    assert "DUPLICATE" not in codes(matched(world(**several(billed(quantity=10), theirs), **both)))
+
+
 def test_errors_are_told_from_warnings() -> None:
     """What smells of fraud is an error, a price is a warning."""
     found = matched(world(**billed(price=500, vendor_name="Globex")))

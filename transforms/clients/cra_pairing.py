@@ -350,7 +350,7 @@ def unread_lines(lines: pl.DataFrame) -> pl.DataFrame:
         .join(said, on=names, how="left", maintain_order="left")
         .join(replaced, on="file_name", how="left", maintain_order="left")
         .filter(~newer.fill_null(value=False))
-        .collect()
+        .collect(engine="in-memory")
     )
 
 

@@ -53,7 +53,7 @@ def dated_lines(lines: pl.DataFrame, declarations: pl.DataFrame) -> pl.DataFrame
             client=pl.col("client").str.strip_chars(),
         )
         .sort(_NEWEST)
-        .collect()
+        .collect(engine="in-memory")
     )
 
 

@@ -145,7 +145,7 @@ def _described(cras: pl.DataFrame, monthly: pl.DataFrame, contracts: pl.DataFram
             client_key=pl.col("client_id").fill_null(_NOBODY),
         )
         .drop("contract_client_id", "mission_client_id")
-        .collect()
+        .collect(engine="in-memory")
     )
 
 
@@ -186,7 +186,12 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
     )
     sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
-    dates = worked.filter(pl.col("cra_id").is_in(sides)).select("cra_id", "date").unique().collect()
+    dates = (
+        worked.filter(pl.col("cra_id").is_in(sides))
+        .select("cra_id", "date")
+        .unique()
+        .collect(engine="in-memory")
+    )
     shared = (
         pairs.select("cra_id", "cra_id_old")
         .join(dates, left_on="cra_id_old", right_on="cra_id")
@@ -265,5 +270,5 @@ def reported(
             confirmed=pl.col("confirmed").is_not_null(),
         )
         .sort("cra_id", "period")
-        .collect()
+        .collect(engine="in-memory")
     )

@@ -21,6 +21,9 @@ from transforms.declarations.forms import (
     unreadable,
 )
 
+MOST_LINES = 100_000
+"""As many as rows of a sheet; each becomes a row, also where it cannot be read."""
+
 _DELIMITERS = ",;\t"
 
 
@@ -42,8 +45,10 @@ def csv_rows(content: bytes, required: Sequence[str] = REQUIRED) -> Iterator[Row
     """The rows under the header, numbered as they stand in the file.
 
     Raises:
-        UnreadableError: there is no text, no header or no line.
+        UnreadableError: there is no text, no header or no line, or there are too many.
     """
+    if max(content.count(b"\n"), content.count(b"\r")) > MOST_LINES:
+        raise UnreadableError(f"more than {MOST_LINES} lines")
     written = re.split(r"\r\n|\r|\n", decoded(content))
     start = next((at for at, line in enumerate(written) if line.strip()), None)
     if start is None:

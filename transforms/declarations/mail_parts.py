@@ -25,6 +25,8 @@ _SUFFIXES = {
 }
 _DEEPEST = 5
 _MOST_PARTS = 500
+_MOST_STEPS = 5_000_000
+_LONGEST_HEADER = 10_000
 _WIDE = ("utf-16", "utf-32", "utf16", "utf32")
 _BROKEN = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
@@ -68,6 +70,9 @@ def taken_apart(content: bytes) -> Mail:
     Raises:
         UnreadableError: no mail can be seen in them.
     """
+    # the parser holds each line against the boundaries of all parts that it stands within
+    if content.count(b"\n") * content.lower().count(b"boundary") > _MOST_STEPS:
+        raise UnreadableError("too many parts within each other for so many lines")
     try:
         message = message_from_bytes(content)
         if not message.keys():
@@ -132,7 +137,7 @@ def _sender(message: Message) -> tuple[str | None, str | None]:
 
     Addresses are told apart before encoded words are read: a name may not pretend to be one.
     """
-    written = [str(value) for value in message.get_all("From", [])]
+    written = [str(value)[:_LONGEST_HEADER] for value in message.get_all("From", [])]
     results = " ".join(str(value) for value in message.get_all("Authentication-Results", []))
     # small letters of other scripts are others' letters: the Kelvin sign is no k
     addresses = [_small(address.strip()) for _, address in getaddresses(written) if address]
@@ -151,7 +156,7 @@ def _small(address: str) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    raw = str(message.get(name, ""))
+    raw = str(message.get(name, ""))[:_LONGEST_HEADER]
     try:
         parts = decode_header(raw)
         said = [

@@ -16,7 +16,7 @@ _UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 _EDGE = "\x1f"
 """Stands between two cells of a table, also of empty ones."""
 _PARTS = {"½": ",5", "¼": ",25", "¾": ",75"}
-_PART = re.compile(r"(\d*)[ \u00a0\u202f]?([½¼¾])")
+_PART = re.compile(r"(\d{0,9})[ \u00a0\u202f]?([½¼¾])")
 _HALF = re.compile(
     r"(?<![\d/.,])(?:(\d+)[ \u00a0\u202f]+)?1/2(?=\s*(?:j|d|journ[ée]es?|jours?|days?)\b)",
     re.IGNORECASE,
@@ -55,6 +55,12 @@ _UNSEEN_TAGS = frozenset(
 )
 _MOST_MERGED = 5_000
 _WIDEST = 1_000
+_LONGEST_HTML = 2 * 1024 * 1024
+_MOST_TAGS = 50_000
+_MOST_UNCLOSED = 100
+_LONGEST_LINE = 5_000
+"""Beyond it a line is no longer taken apart; no table that people write is as wide."""
+_PICTURE = re.compile(r"data:[\w/+.;=-]{1,100},[A-Za-z0-9+/=%\s]+")
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,18 @@ def text_lines(text: str) -> list[Line]:
 
 
 def html_lines(html: str) -> list[Line]:
-    """The lines that a reader of the HTML sees; a table's row is one line."""
+    """The lines that a reader of the HTML sees; a table's row is one line.
+
+    Raises:
+        UnreadableError: it is so large, or has so many tags, that nobody wrote it.
+    """
+    html = _PICTURE.sub("", html)
+    tags = html.count("<")
+    if len(html) > _LONGEST_HTML or tags > _MOST_TAGS:
+        raise UnreadableError("HTML of more than 2 MB or 50000 tags")
+    if tags - html.count(">") > _MOST_UNCLOSED:
+        # the parser looks for the end of each of them to the end of the text
+        return text_lines(re.sub(r"<[^<>]*>", " ", html))
     try:
         with warnings.catch_warnings():
             # texts that look like a path or like XML are texts all the same
@@ -99,7 +116,7 @@ def html_lines(html: str) -> list[Line]:
             soup = BeautifulSoup(html, "html.parser")
     except (ParserRejectedMarkup, AssertionError, ValueError, RecursionError):
         # the standard library's parser refuses some malformed declarations
-        return text_lines(re.sub(r"<[^>]*>", " ", html))
+        return text_lines(re.sub(r"<[^<>]*>", " ", html))
     _spread(soup)
     return text_lines("".join(_Reader().read(soup)))
 
@@ -147,6 +164,8 @@ def _shown(line: str) -> str:
 
 
 def _cells(line: str) -> tuple[str, ...]:
+    if len(line) > _LONGEST_LINE:
+        return (_shown(line),)
     line = _HALF.sub(lambda found: f"{found[1] or 0},5", _PART.sub(_decimal, line))
     if _EDGE in line:
         return tuple(_SPACES.sub(" ", cell).strip() for cell in line.split(_EDGE))

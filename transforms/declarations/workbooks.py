@@ -9,6 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,10 +33,16 @@ LARGEST = 10 * 1024 * 1024
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_ROWS = 100_000
 MOST_COLUMNS = 1_000
+MOST_CELLS = 1_000_000
+"""Of a workbook: as many cells as 100,000 rows of ten columns, and some 200 MB in memory."""
+MOST_TEXT = 200 * 1024 * 1024
+"""Characters of all cells, were each as long as the longest text that cells share."""
 HEADER_WITHIN = 20
 
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0"
 _CHUNK = 1024 * 1024
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MARKS = re.compile(rb"<(?:\w{1,20}:)?(c|row|si)\b")
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _ALPHABET = 26
 
@@ -100,24 +107,95 @@ def _refuse_bombs(content: bytes) -> None:
 
 def _unpack(packed: zipfile.ZipFile) -> None:
     """Unpacks everything once: sizes that the directory tells may be lies."""
-    size = 0
+    size = cells = longest = 0
     for entry in packed.infolist():
+        if entry.compress_type not in _PACKINGS:
+            raise UnreadableError("no readable workbook: packed otherwise than Excel packs")
+        counts = _Counts()
         with packed.open(entry) as part:
-            rest = b""
             while chunk := part.read(_CHUNK):
                 size += len(chunk)
                 if size > MOST_UNPACKED:
                     raise UnreadableError("larger than 100 MB unpacked")
-                _refuse_far_cells(rest + chunk)
-                rest = chunk[-64:]
+                counts.add(chunk)
+        counts.end()
+        cells, longest = cells + counts.cells, max(longest, counts.longest_text)
+        if cells > MOST_CELLS:
+            raise UnreadableError(f"more than {MOST_CELLS} cells")
+        if cells * longest > MOST_TEXT:
+            raise UnreadableError("texts too long for so many cells")
 
 
-def _refuse_far_cells(xml: bytes) -> None:
-    for column, row in set(_PLACE.findall(xml)):
-        if int(row) > MOST_ROWS:
+@dataclass
+class _Counts:
+    """What a part of a workbook would become in memory, told by its marks alone.
+
+    A sheet is held as the rectangle that its last cells span, and each cell with a copy of its
+    shared text. Both may be a thousand times larger than the part is.
+    """
+
+    cells: int = 0
+    rows: int = 0
+    longest_text: int = 0
+    _in_row: int = 0
+    _widest: int = 0
+    _last: tuple[int, int] = (0, 0)
+    _read: int = 0
+    _text_at: int | None = None
+    _rest: bytes = b""
+
+    def add(self, chunk: bytes) -> None:
+        """Counts one more piece, up to its last tag, which may be cut."""
+        cut = chunk.rfind(b"<")
+        if cut < 0:
+            self._rest += chunk
+            return
+        piece, self._rest = self._rest + chunk[:cut], chunk[cut:]
+        self._look_at(piece)
+
+    def _look_at(self, piece: bytes) -> None:
+        for mark in _MARKS.finditer(piece):
+            self._count(mark[1], self._read + mark.start())
+        for column, row in set(_PLACE.findall(piece)):
+            at = (int(row), _column_number(column))
+            self._last = (max(self._last[0], at[0]), max(self._last[1], at[1]))
+        self._read += len(piece)
+        if self.cells > MOST_CELLS:
+            raise UnreadableError(f"more than {MOST_CELLS} cells")
+        if self.rows > MOST_ROWS:
             raise UnreadableError(f"more than {MOST_ROWS} rows")
-        if _column_number(column) > MOST_COLUMNS:
+
+    def _count(self, mark: bytes, at: int) -> None:
+        if mark == b"c":
+            self.cells += 1
+            self._in_row += 1
+            self._widest = max(self._widest, self._in_row)
+        elif mark == b"row":
+            self.rows += 1
+            self._in_row = 0
+        else:
+            self._end_text(at)
+            self._text_at = at
+
+    def _end_text(self, at: int) -> None:
+        if self._text_at is not None:
+            self.longest_text = max(self.longest_text, at - self._text_at)
+
+    def end(self) -> None:
+        """Counts the last tag; refuses what is too high, too wide, or too large as a rectangle.
+
+        Raises:
+            UnreadableError: it is.
+        """
+        self._look_at(self._rest)
+        self._end_text(self._read)
+        height, width = max(self._last[0], self.rows), max(self._last[1], self._widest)
+        if height > MOST_ROWS:
+            raise UnreadableError(f"more than {MOST_ROWS} rows")
+        if width > MOST_COLUMNS:
             raise UnreadableError(f"more than {MOST_COLUMNS} columns")
+        if height * width > MOST_CELLS:
+            raise UnreadableError(f"more than {MOST_CELLS} cells")
 
 
 def _column_number(letters: bytes) -> int:

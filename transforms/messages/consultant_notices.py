@@ -71,7 +71,7 @@ def invalidations(
         level = _invalidation_level(desk, first["consultant_id"], first["period"], told, taken)
         rows.append(_invalidation(desk, person, to, group, level, told))
         taken.add(rows[-1]["command_id"])
-    rows += [row for row in _still_owed(desk) if row["command_id"] not in taken]
+    rows += [row for row in _still_owed(desk, known) if row["command_id"] not in taken]
     return notices(rows, holds)
 
 
@@ -156,13 +156,19 @@ def _invalidation_messages(desk: Desk, consultant_id: str, period: str) -> Itera
 
 
 def _is_due(desk: Desk, message: Row) -> bool:
-    """Whether the CRA was invalidated meanwhile, or may have been: then the mail is owed."""
+    """Whether the CRA was invalidated meanwhile, or may have been: then the mail is owed.
+
+    So is one that the mail server refused: nothing but this look would ask for it again.
+    """
     standing = any(desk.states.get(cause) in STANDING for cause in message["refs"]["causes"])
-    return standing and message["state"] in OPEN
+    return standing and message["state"] in (*OPEN, "refused")
 
 
-def _still_owed(desk: Desk) -> list[Row]:
-    """Mails about what was done, whatever the facts ask for since; as they were written."""
+def _still_owed(desk: Desk, known: Mapping[str, Row]) -> list[Row]:
+    """Mails about what was done, whatever the facts ask for since; as they were written.
+
+    One that was refused goes to where its person is reached now.
+    """
     owed = [
         row for row in desk.messages if row["refs"]["notice"] == INVALIDATED and _is_due(desk, row)
     ]
@@ -171,8 +177,20 @@ def _still_owed(desk: Desk) -> list[Row]:
         done = [c for c in row["refs"]["causes"] if desk.states.get(c) in STANDING]
         waits = wants_person(desk.policy, EMAIL, None)
         state = "awaiting_approval" if waits else "planned"
-        rows.append({name: row[name] for name in WANTED} | {"depends_on": done, "state": state})
+        renewed = {"depends_on": done, "state": state, "payload": _addressed(row, known)}
+        rows.append({name: row[name] for name in WANTED} | renewed)
     return rows
+
+
+def _addressed(message: Row, known: Mapping[str, Row]) -> str:
+    """The payload of a message, with another address where it was refused at that one."""
+    text = str(message["payload"])
+    person = known.get(message["target"])
+    to = address(person["email"]) if person else None
+    if message["state"] != "refused" or to is None:
+        return text
+    payload = json.loads(text) | {"to": to}
+    return json.dumps(payload, sort_keys=True, ensure_ascii=False)
 
 
 def informed(desk: Desk, invalidated: Notices) -> set[tuple[str, str]]:

@@ -6,7 +6,6 @@ break or control character anywhere, so that it cannot add a header or a line of
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from transforms.words.languages import Language, day_said, days_said, money_said, month_said
+from transforms.words.visible import visible
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"']{1,64}@[^\s@<>()\[\]\\,;:\"']{1,255}")
 _PHONE = re.compile(r"\+?\d{8,15}")
@@ -60,9 +60,7 @@ def phone(text: str | None) -> str | None:
 
 def one_line(text: str) -> str:
     """The text without line breaks, control and direction characters, of bounded length."""
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
-    visible = "".join(c for c in kept if unicodedata.category(c) != "Cf")
-    return " ".join(visible.split(" "))[:_LONGEST].strip()
+    return visible(text)[:_LONGEST].strip()
 
 
 def plain_words(value: Any) -> Any:

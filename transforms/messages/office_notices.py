@@ -174,21 +174,18 @@ def _no_contact(billed: Row, client: Row | None) -> Row:
     }
 
 
-def operations(
-    desk: Desk, to: str | None, holds: pl.DataFrame, failures: Sequence[str], today: date
-) -> Notices:
-    """Tells operations of critical holds and failed sources, once a day.
+def operations(desk: Desk, to: str | None, holds: pl.DataFrame, today: date) -> Notices:
+    """Tells operations of critical holds, once a day; what failed is an alarm (`alarms`).
 
     Args:
         desk: what all messages have in common.
         to: OPS_EMAIL.
         holds: recon.holds of the look.
-        failures: sources that could not be read or written, in words.
         today: the run's date.
     """
     known = address(to)
     critical = holds.filter(pl.col("severity") == "critical")
-    if known is None or not (failures or critical.height):
+    if known is None or critical.is_empty():
         return nothing()
     counted = (
         critical.group_by("code", "currency")
@@ -197,7 +194,6 @@ def operations(
     )
     said = {
         "today": today,
-        "failures": list(failures),
         "holds": [_critical(row, desk.language) for row in counted.to_dicts()],
     }
     about = {"period": f"{today:%Y-%m}", "level": today.isoformat()}

@@ -260,6 +260,8 @@ def _by_levels(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
         hits = _kth_with_kth(left, right, level)
         pairs.append(hits)
         left = left.join(hits, on=_BILL_LINE, how="anti")
+        if left.is_empty():
+            break
         right = right.join(hits, on=["bill_id", "order_line"], how="anti")
     return pl.concat(pairs)
 

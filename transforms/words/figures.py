@@ -1,10 +1,14 @@
-"""Days, money and limits as a person reads them (`20.5 d`, `450.00 EUR`, `off`)."""
+"""Days, money, limits and instants as a person reads them (`20.5 d`, `450.00 EUR`, `off`)."""
 
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from transforms.policy import Off
+
+_PARIS = ZoneInfo("Europe/Paris")
 
 
 def plain_figure(value: pl.Expr) -> pl.Expr:
@@ -35,6 +39,16 @@ def money_text(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
 def limit_text(limit: Decimal | Off, unit: str) -> str:
     """A limit of the policy with its unit, or `off`."""
     return "off" if limit == "off" else f"{limit.normalize():f} {unit}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count of things in English: `1 record`, `2 records`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def instant_text(instant: datetime) -> str:
+    """An instant as the clocks in Paris show it, with their season: `2026-11-03 05:00 CET`."""
+    return f"{instant.astimezone(_PARIS):%Y-%m-%d %H:%M %Z}"
 
 
 def sentence(words: str, *figures: pl.Expr | str) -> pl.Expr:

@@ -8,8 +8,6 @@ from itertools import pairwise
 from typing import Literal
 
 import polars as pl
-from babel.dates import format_date
-from babel.numbers import format_decimal
 
 from transforms.words.figures import money_figure, plain_figure
 
@@ -22,12 +20,16 @@ _LOCALES: dict[Language, str] = {"fr": "fr_FR", "en": "en_GB"}
 
 def days_said(days: Decimal, language: Language) -> str:
     """Days with their unit: `20,5 j`, `20.5 d`."""
+    from babel.numbers import format_decimal  # noqa: PLC0415 - what only lists need not wait
+
     figure = format_decimal(days, "#,##0.####", locale=_LOCALES[language])
     return f"{figure} {DAY_UNIT[language]}"
 
 
 def money_said(amount: Decimal, currency: str | None, language: Language) -> str:
     """Money with two places, more only where they say something: `1 234,50 EUR`."""
+    from babel.numbers import format_decimal  # noqa: PLC0415 - likewise
+
     figure = format_decimal(amount, "#,##0.00##", locale=_LOCALES[language])
     return f"{figure} {currency}" if currency else figure
 
@@ -35,6 +37,8 @@ def money_said(amount: Decimal, currency: str | None, language: Language) -> str
 @cache
 def day_said(day: date, language: Language) -> str:
     """A day in words: `3 novembre 2026`, `3 November 2026`; the first is `1er` in French."""
+    from babel.dates import format_date  # noqa: PLC0415 - likewise
+
     words = format_date(day, "d MMMM y", locale=_LOCALES[language])
     return f"1er{words[1:]}" if language == "fr" and day.day == 1 else words
 
@@ -42,6 +46,8 @@ def day_said(day: date, language: Language) -> str:
 @cache
 def month_said(period: str, language: Language) -> str:
     """A month `YYYY-MM` in words: `octobre 2026`, `October 2026`."""
+    from babel.dates import format_date  # noqa: PLC0415 - likewise
+
     return format_date(date.fromisoformat(f"{period}-01"), "MMMM y", locale=_LOCALES[language])
 
 

@@ -1,0 +1,154 @@
+"""Whom a run has to reach: the vendors, the mail server, Prefect. One login each, nothing else."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from flows.engine.checked import SOURCE, Check, fail, ok, warn
+from flows.engine.run import SETTINGS_OF, Run, paris_today
+from flows.engine.wiring import NOBODY, World, doors
+from flows.settings import ConfigurationError, Settings
+from sources import mail
+from sources.errors import SourceError
+from sources.smtp import SmtpDoor
+from sources.streams import Door
+from sources.urls import is_loopback
+from sources.wiring import tls_context
+from transforms.policy import Policy
+
+LONGEST_S = 60
+"""Seconds that one of them has to answer, the retries of a transient failure among them."""
+SKEW = timedelta(seconds=60)
+WRONG_CLOCK = timedelta(minutes=5)
+_PREFECT_S = 10
+_HOURS_FROM = 3600
+_VENDORS = {"boond": "BoondManager", "bill": "Bill.com"}
+_SERVER_FAILURE = 500
+_REFUSED = (401, 403)
+
+
+async def vendors(settings: Settings, world: World) -> list[Check]:
+    """Credentials and clock of each vendor; its calls count in the limit that all runs share.
+
+    They are logged and not in `ops.api_calls`: the doctor is no run and writes nothing there.
+    """
+    apart: dict[str, timedelta] = {}
+
+    def hear(source: str, theirs: datetime) -> None:
+        apart[source] = world.now() - theirs
+
+    day = paris_today(world.now())
+    run = Run("doctor", {}, settings, Policy(), day, None, {}, _Undriven(), world.now)  # type: ignore[arg-type]
+    try:
+        opened = doors(settings, world, run, on_clock=hear)
+    except ConfigurationError as error:
+        return [fail("vendors", str(error), "set it right")]
+    if not opened:
+        said = "no vendor's credentials are set"
+        return [fail("vendors", said, "set BOOND_CLIENT_ID or BILL_COM_USERNAME; see .env.example")]
+    tried = await asyncio.gather(*(_login(*door) for door in opened.items()))
+    left_out = [
+        ok(name, "left out of the runs: its credentials are not set")
+        for source, name in _VENDORS.items()
+        if source not in opened
+    ]
+    bases = {"boond": settings.BOOND_BASE_URL, "bill": settings.BILL_COM_BASE_URL}
+    clocks = [
+        _clock(source, seen, stand_in=is_loopback(httpx.URL(bases[source]).host))
+        for source, seen in sorted(apart.items())
+    ]
+    return [*tried, *left_out, *clocks]
+
+
+class _Undriven:
+    """A driver of no use: nothing here is a unit of work."""
+
+    async def step(self, name: str, work: Any) -> Any:
+        del name
+        return await work()
+
+    async def show(self, key: str, title: str, markdown: str) -> None: ...
+
+    async def link(self, key: str, title: str, file: Any) -> None: ...
+
+    async def progress(self, key: str, title: str, done: int, total: int | None) -> None: ...
+
+
+async def _login(source: str, door: Door) -> Check:
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            await door.login()
+    except SourceError as error:
+        settings = SETTINGS_OF.get((source, error.kind)) or SETTINGS_OF[(source, "")]
+        return fail(_VENDORS[source], str(error), f"see {settings}", SOURCE)
+    except TimeoutError:
+        said = f"no login within {LONGEST_S} s"
+        return fail(_VENDORS[source], said, f"see {SETTINGS_OF[(source, '')]}", SOURCE)
+    finally:
+        await door.aclose()
+    return ok(_VENDORS[source], "login accepted")
+
+
+def _clock(source: str, apart: timedelta, *, stand_in: bool) -> Check:
+    """How far our clock is from a vendor's; one that stands on this machine plays its own day."""
+    what = f"clock, {_VENDORS[source]}"
+    said = f"ours is {_length(apart)} {'ahead of' if apart > timedelta() else 'behind'} theirs"
+    do = "set this machine's clock by NTP"
+    if stand_in and abs(apart) > SKEW:
+        return ok(what, f"{said}: a stand-in on this machine, with a day of its own")
+    if abs(apart) > WRONG_CLOCK:
+        return fail(what, said, do)
+    return warn(what, said, do) if abs(apart) > SKEW else ok(what, said)
+
+
+def _length(apart: timedelta) -> str:
+    seconds = abs(apart.total_seconds())
+    return f"{seconds:.0f} s" if seconds < _HOURS_FROM else f"{seconds / 3600:.1f} h"
+
+
+async def mail_server(settings: Settings, world: World) -> Check:
+    """The mail server: connection and greeting, no login and no mail."""
+    if settings.SMTP_URL is None:
+        return ok("mail", "SMTP_URL is not set: mails are files in outbox-mail")
+    server = mail.mail_server(settings.SMTP_URL.get_secret_value())
+    sender = mail.mailbox(settings.MAIL_FROM or NOBODY)
+    door = SmtpDoor(server, sender, world.now, tls_context(tls12=settings.RAPPROCHE_TLS12))
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            await door.greet()
+    except SourceError as error:
+        return fail("mail", f"{server.host}: {error.message}", "see SMTP_URL", SOURCE)
+    except TimeoutError:
+        return fail("mail", f"{server.host}: no greeting", "see SMTP_URL", SOURCE)
+    return ok("mail", f"{server.host} answers; user and password are not tried")
+
+
+async def prefect(url: str | None, transport: httpx.AsyncBaseTransport | None = None) -> Check:
+    """Prefect's API, where one is configured."""
+    if url is None:
+        return ok("Prefect", "not configured: commands do their work directly")
+    auth = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
+    signed = httpx.BasicAuth(auth[0], auth[2]) if auth[1] else None
+    host = httpx.URL(url).host
+    try:
+        async with httpx.AsyncClient(transport=transport, timeout=_PREFECT_S) as client:
+            answer = await client.get(f"{url.rstrip('/')}/admin/version", auth=signed)
+    except httpx.HTTPError as error:
+        said = f"{host} does not answer ({type(error).__name__})"
+        return fail("Prefect", said, "start its server, or unset PREFECT_API_URL", SOURCE)
+    if answer.status_code in _REFUSED:
+        return fail("Prefect", f"{host} refuses us", "see PREFECT_API_AUTH_STRING", SOURCE)
+    if answer.status_code >= _SERVER_FAILURE:
+        return fail("Prefect", f"HTTP {answer.status_code}", "look at its server's log", SOURCE)
+    return ok("Prefect", f"{host} answers")
+
+
+async def secret_blocks() -> Mapping[str, str]:
+    """Secrets that stand in Prefect; imports it, so only where its API answers."""
+    from flows import orchestration  # noqa: PLC0415 - Prefect takes 2 s to import
+
+    return await orchestration.secret_blocks()

@@ -1,0 +1,85 @@
+"""What is deleted at its source counts for nothing, on either side."""
+
+from typing import Any
+
+import pytest
+
+from tests.transforms import client_facts as clients
+from tests.transforms import supplier_facts as suppliers
+from tests.transforms.client_facts import NOON, contract, cra, facts, line, only, person, proposed
+
+GONE = {"deleted_at": NOON}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"clients": [clients.client(**GONE)]},
+        {"contracts": [contract(**GONE)]},
+        {"cras": [cra("20", **GONE)]},
+    ],
+)
+def test_nothing_is_billed_on_what_is_deleted(told: dict[str, Any]) -> None:
+    """No client, no contract and no CRA: no invoice."""
+    reports = told.pop("cras", [cra("20")])
+    found = proposed(facts([line("20", contract="CT1")], reports, **told))
+    assert found.proposals.is_empty()
+
+
+def test_a_declared_contract_that_is_deleted_is_none() -> None:
+    """The line is on no contract, and a person looks."""
+    both = [contract(), contract("CT2", **GONE)]
+    found = proposed(facts([line("20", contract="CT2")], [cra("20")], contracts=both))
+    assert set(found.matches["contract_id"]) == {"CT1", None}
+
+
+def test_who_is_deleted_and_reports_nothing_is_nobody() -> None:
+    """A line that names them is one without a person, and not one without a CRA."""
+    found = proposed(facts([line("20")], people=[person(**GONE)]))
+    assert only(found.matches, "outcome") == "missing_entry"
+
+
+def test_days_of_our_deleted_invoice_are_billed_no_more() -> None:
+    """What the ledger has of it is to be billed again, once a person has decided."""
+    ours = clients.invoice_line("Jean Dupont · 2026-10 · P1", "20", "10000")
+    gone = clients.invoice("I1", "RAP-2026-10-R-CT1", ours, **GONE)
+    stored = [clients.billed("20", "10000", invoice_id="I1")]
+    found = proposed(facts([line("20")], [cra("20")], [gone], billed=stored))
+    assert only(found.holds, "code") == "INVOICE_CANCELLED"
+
+
+@pytest.mark.parametrize(
+    ("told", "statuses"),
+    [
+        (suppliers.billed(**GONE), []),
+        ({"cras": [suppliers.cra(**GONE)]}, ["pending_receipt"]),
+        ({"purchase_orders": [suppliers.order(**GONE)]}, ["review"]),
+        ({"suppliers": [suppliers.supplier(**GONE)]}, ["review"]),
+        ({"vendors": [suppliers.vendor(), suppliers.vendor("V2", **GONE)]}, ["matched"]),
+        (
+            {
+                "consultants": [suppliers.consultant(), suppliers.consultant("C2") | GONE],
+                "purchase_order_lines": [suppliers.order_line(consultant_id=None)],
+            },
+            ["matched"],
+        ),
+        (
+            {
+                "supplier_invoices": [
+                    {"id": "SI1", "supplier_id": "S1", "reference": "F-B1", "status": "cancelled"},
+                    {"id": "SI2", "supplier_id": "S1", "reference": "F-B1", "total_excl_tax": 1}
+                    | {"status": "registered"}
+                    | GONE,
+                ]
+            },
+            ["matched"],
+        ),
+    ],
+    ids=["bill", "cra", "order", "supplier", "vendor", "consultant", "registration"],
+)
+def test_what_is_deleted_proves_and_disturbs_nothing(
+    told: dict[str, Any], statuses: list[str]
+) -> None:
+    """A leg that is gone proves nothing; what is gone beside a proven bill is no doubt."""
+    facts = suppliers.world(**(suppliers.billed() | told))
+    assert suppliers.statuses(suppliers.matched(facts)) == statuses
