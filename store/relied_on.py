@@ -6,13 +6,19 @@ from store.warehouse import Warehouse
 
 
 def validated_days(warehouse: Warehouse) -> pl.DataFrame:
-    """The CRA days with which the CRAs of each row were last validated: `break_id`, `cra_days`."""
+    """The CRA days with which the CRAs of each row were last validated: `break_id`, `cra_days`.
+
+    A decision is of a command that names the version of the CRA that it was made on: by instants
+    alone, a clock that was set back would put a later one before the command.
+    """
     return warehouse.frame(
-        "SELECT d.subject_id AS break_id,"
-        " arg_max((d.inputs->>'$.cra_days')::DECIMAL(9,4), (o.sent_at, d.decided_at)) AS cra_days"
-        " FROM ops.outbox o JOIN recon.decisions d ON d.decided_at <= o.sent_at"
-        " AND d.subject = 'cra' AND d.decided_by = 'rapproche'"
-        " AND list_contains((d.inputs->'$.cra_ids')::VARCHAR[], o.target)"
+        "SELECT d.subject_id AS break_id, arg_max((d.inputs->>'$.cra_days')::DECIMAL(9,4),"
+        " (d.version, d.decided_at <= o.sent_at, d.kept)) AS cra_days"
+        " FROM ops.outbox o JOIN (SELECT *, cra->>'$.cra_id' AS cra_id,"
+        " TRY_CAST(cra->>'$.updated_at' AS TIMESTAMPTZ) AS version FROM (SELECT *, rowid AS kept,"
+        " unnest((inputs->'$.cras')::JSON[]) AS cra FROM recon.decisions"
+        " WHERE subject = 'cra' AND decided_by = 'rapproche')) d ON d.cra_id = o.target"
+        " AND d.version = TRY_CAST(split_part(o.natural_key, '|', 3) AS TIMESTAMPTZ)"
         " WHERE o.kind = 'boond.cra.validate' AND o.state = 'done' GROUP BY d.subject_id"
     )
 

@@ -120,11 +120,20 @@ def test_the_months_of_an_invoice_that_is_gone_are_looked_at(warehouse: Warehous
     assert looked_at(warehouse) == ["2026-05", "2026-08", "2026-09"]
 
 
-def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(warehouse: Warehouse) -> None:
-    """Of each of several CRAs of a row its own, as last decided before the command went out."""
-    for at, days in (("2026-11-01", 9), ("2026-11-02", 12), ("2026-11-05", 15)):
-        cras = [{"cra_id": "70001", "production_days": f"{days}.5"}, {"cra_id": "70002"}]
-        row = {"decision_id": at, "subject": "cra", "subject_id": "cra/2026-10/A", "policy": "{}"}
+@pytest.mark.parametrize("later", ["2026-11-05", "2026-11-02"])
+def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(
+    warehouse: Warehouse, later: str
+) -> None:
+    """Those of the version that the command names, also where our clock was set back since."""
+    for at, version, days in (("2026-11-01", 1, 9), ("2026-11-02", 2, 12), (later, 4, 15)):
+        reported = {"production_days": f"{days}.5", "updated_at": f"2026-11-0{version}T02:00Z"}
+        cras = [{"cra_id": "70001"} | reported, {"cra_id": "70002"}]
+        row = {
+            "decision_id": str(days),
+            "subject": "cra",
+            "subject_id": "cra/2026-10/A",
+            "policy": "{}",
+        }
         row |= {"inputs": json.dumps({"cras": cras}), "outcome": "over_reported"}
         _insert(
             warehouse,
@@ -132,7 +141,8 @@ def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(warehouse: War
             row | {"decided_by": "rapproche", "decided_at": DAY(f"{at}T04:00Z")},
         )
     command = {"command_id": "c", "kind": "boond.cra.invalidate", "target": "70001"}
-    command |= {"natural_key": "k", "subject_id": "cra/2026-10/A", "payload": "{}"}
+    key = "70001|invalidated|2026-11-02 02:00:00+00|hash"
+    command |= {"natural_key": key, "subject_id": "cra/2026-10/A", "payload": "{}"}
     command |= {"state": "done", "attempts": 1, "run_id": "r", "planned_at": FIRST}
     depends = pl.Series("depends_on", [[]], pl.List(pl.String))
     sent = pl.DataFrame([command | {"sent_at": FIRST}]).with_columns(depends)
