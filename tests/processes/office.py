@@ -52,10 +52,26 @@ class Heard(NamedTuple):
     acted: bool
 
     @property
+    def logs_in(self) -> bool:
+        """Whether it asks for a session or a token."""
+        return self.request.url.path.endswith(("login", "token"))
+
+    @property
     def writes(self) -> bool:
         """Whether it changes something at a vendor, logins aside."""
-        path = self.request.url.path
-        return self.request.method not in {"GET", "HEAD"} and not path.endswith(("login", "token"))
+        return self.request.method not in {"GET", "HEAD"} and not self.logs_in
+
+
+def once_logged_in(when: Callable[[Heard], bool]) -> Callable[[Heard], bool]:
+    """`when`, deaf to what a command that died before still has under way."""
+    begun = False
+
+    def heard(said: Heard) -> bool:
+        nonlocal begun
+        begun = begun or said.logs_in
+        return begun and when(said)
+
+    return heard
 
 
 class Vendors(Sandbox):
@@ -115,12 +131,12 @@ class Office:
 
     def killed(self, when: Callable[[Heard], bool], *arguments: str, **how: Any) -> bool:
         """Runs a command that is killed at a request; whether that request came."""
-        process = self.start(*arguments, **how)
+        process, due = self.start(*arguments, **how), once_logged_in(when)
         dead = False
 
         def listen(heard: Heard) -> bool:
             nonlocal dead
-            if not dead and when(heard):
+            if not dead and due(heard):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 dead = True
@@ -136,9 +152,10 @@ class Office:
     def told(self, number: int, when: Callable[[Heard], bool], *arguments: str) -> Ended:
         """Runs a command that is sent a signal at the first such request, and may go on."""
         process, sent = self.start(*arguments), list[Heard]()
+        due = once_logged_in(when)
 
         def listen(heard: Heard) -> bool:
-            if not sent and when(heard):
+            if not sent and due(heard):
                 sent.append(heard)
                 process.send_signal(number)
             return False
