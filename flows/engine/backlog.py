@@ -6,14 +6,13 @@ from typing import Any
 
 from flows.engine.checked import Check, fail, ok, warn
 from store.warehouse import Warehouse
+from transforms.messages.alarms import FAILED, STREAK
 from transforms.policy import Policy
 
 LATE = timedelta(hours=26)
 """A night a day, and two hours for a long one."""
 UNDECIDED = timedelta(days=3)
 RUNS_LOOKED_AT = 20
-_IN_A_ROW = 3
-_BAD = ("failed", "crashed")
 _STUCK = {
     "sending": "nothing: the next run with --apply looks whether it arrived, then goes on",
     "unknown": "look at the vendor; `rapproche write-back --apply` looks again",
@@ -77,12 +76,12 @@ def _runs(warehouse: Warehouse) -> Check:
             f"SELECT state FROM ops.runs ORDER BY started_at DESC LIMIT {RUNS_LOOKED_AT}"
         )
     ]
-    bad = sum(state in _BAD for state in states)
+    bad = sum(state in FAILED for state in states)
     said = f"{bad} of the last {len(states)} failed or crashed"
     do = "`rapproche status`, then the log of the last one"
-    if len(states) >= _IN_A_ROW and all(state in _BAD for state in states[:_IN_A_ROW]):
-        return warn("runs", f"{said}, the last {_IN_A_ROW} in a row", do)
-    return warn("runs", said, do) if states[:1] and states[0] in _BAD else ok("runs", said)
+    if len(states) >= STREAK and all(state in FAILED for state in states[:STREAK]):
+        return warn("runs", f"{said}, the last {STREAK} in a row", do)
+    return warn("runs", said, do) if states[:1] and states[0] in FAILED else ok("runs", said)
 
 
 def _streams(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Check]:

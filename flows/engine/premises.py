@@ -10,6 +10,7 @@ import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from flows import PRIVATE_FILES
 from flows.engine.checked import SOURCE, Check, fail, ok, warn
 from flows.engine.run import artifacts_directory
 from flows.engine.wiring import OUTBOX_MAIL
@@ -23,7 +24,6 @@ from store.warehouse import Places
 LONG_RUN = timedelta(hours=6)
 """After so long a run hangs, or a first reading is very large."""
 _SPARE = 64 * 1024 * 1024
-_OTHERS = 0o077
 _MAGIC = slice(8, 12)
 _NAMED = 3
 
@@ -132,7 +132,7 @@ def _private(places: Places, cache: Path) -> Check:
     kept = [artifacts_directory(places.published), beside / "drafts", beside / OUTBOX_MAIL]
     files = [places.working, places.lock, places.journal, Path(ENV_FILE)]
     files += [file for folder in (*kept, cache / "limits") for file in sorted(folder.rglob("*"))]
-    open_ = [file for file in files if file.is_file() and file.stat().st_mode & _OTHERS]
+    open_ = [file for file in files if file.is_file() and file.stat().st_mode & PRIVATE_FILES]
     if places.published.exists() and places.published.stat().st_mode & stat.S_IRWXO:
         open_.append(places.published)
     if not open_:

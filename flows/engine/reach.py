@@ -4,12 +4,11 @@ import asyncio
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 
 from flows.engine.checked import SOURCE, Check, fail, ok, warn
-from flows.engine.run import SETTINGS_OF, Run, paris_today
+from flows.engine.run import SETTINGS_OF
 from flows.engine.wiring import NOBODY, World, doors
 from flows.settings import ConfigurationError, Settings
 from sources import mail
@@ -18,7 +17,6 @@ from sources.smtp import SmtpDoor
 from sources.streams import Door
 from sources.urls import is_loopback
 from sources.wiring import tls_context
-from transforms.policy import Policy
 
 LONGEST_S = 60
 """Seconds that one of them has to answer, the retries of a transient failure among them."""
@@ -41,10 +39,8 @@ async def vendors(settings: Settings, world: World) -> list[Check]:
     def hear(source: str, theirs: datetime) -> None:
         apart[source] = world.now() - theirs
 
-    day = paris_today(world.now())
-    run = Run("doctor", {}, settings, Policy(), day, None, {}, _Undriven(), world.now)  # type: ignore[arg-type]
     try:
-        opened = doors(settings, world, run, on_clock=hear)
+        opened = doors(settings, world, on_clock=hear)
     except ConfigurationError as error:
         return [fail("vendors", str(error), "set it right")]
     if not opened:
@@ -62,20 +58,6 @@ async def vendors(settings: Settings, world: World) -> list[Check]:
         for source, seen in sorted(apart.items())
     ]
     return [*tried, *left_out, *clocks]
-
-
-class _Undriven:
-    """A driver of no use: nothing here is a unit of work."""
-
-    async def step(self, name: str, work: Any) -> Any:
-        del name
-        return await work()
-
-    async def show(self, key: str, title: str, markdown: str) -> None: ...
-
-    async def link(self, key: str, title: str, file: Any) -> None: ...
-
-    async def progress(self, key: str, title: str, done: int, total: int | None) -> None: ...
 
 
 async def _login(source: str, door: Door) -> Check:

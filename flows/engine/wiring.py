@@ -33,6 +33,7 @@ from sources import mail, sms, smtp
 from sources.bill import Bill
 from sources.boond import Boond
 from sources.errors import Secrets, SourceError
+from sources.exchange import Call
 from sources.mail import MessageDoor
 from sources.streams import Door
 from sources.urls import is_loopback
@@ -113,7 +114,7 @@ async def open_run(
         log.info("run began as_of=%s", day)
         try:
             run.journal = Journal(places.journal, run.run_id, getpass.getuser())
-            run.doors = doors(settings, world, run)
+            run.doors = doors(settings, world, on_call=run.heard, on_masked=run.echoed)
             yield run
         except BaseException as error:
             with suppress(Exception):  # what stopped the run is what is to be said
@@ -181,11 +182,12 @@ def _end(run: Run, state: str) -> None:
 def doors(
     settings: Settings,
     world: World,
-    run: Run,
     *,
+    on_call: Callable[[Call], None] | None = None,
+    on_masked: Callable[[str, int], None] | None = None,
     on_clock: Callable[[str, datetime], None] | None = None,
 ) -> dict[str, Door]:
-    """The vendors whose credentials are set; `on_clock` hears what time it is there.
+    """The vendors whose credentials are set; who hears what is as in `Wiring`.
 
     Raises:
         ConfigurationError: the environment names a proxy that cannot be used.
@@ -193,15 +195,15 @@ def doors(
     wiring = Wiring(
         now=world.now,
         transport=world.transport,
-        on_call=run.heard,
-        on_masked=run.echoed,
-        on_clock=on_clock,
         retry_base=settings.RAPPROCHE_RETRY_BASE,
         requests_per_minute=settings.BOOND_REQUESTS_PER_MINUTE,
         burst_per_second=settings.BOOND_BURST_PER_SECOND,
         tls12=settings.RAPPROCHE_TLS12,
         jitter=world.jitter,
         secrets=Secrets(*settings.secrets),
+        on_call=on_call,
+        on_masked=on_masked,
+        on_clock=on_clock,
     )
     opened: dict[str, Door] = {}
     try:

@@ -21,7 +21,8 @@ ALARM = "alarm"
 SUBJECT = "alarm/"
 """How the subjects of these commands begin; no look at the facts covers them."""
 _UNHEARD = ("cancelled", "refused")
-_STATES = ("failed", "crashed")
+FAILED = ("failed", "crashed")
+"""States of runs that did not do their work."""
 STREAK = 3
 """Failed runs in a row that operations are told of."""
 
@@ -128,5 +129,5 @@ def _quarantined(troubles: Troubles, new: set[str]) -> Sequence[tuple[str, int]]
 def _past(row: Mapping[str, Any]) -> Row:
     instants = {name: instant_text(row[name]) for name in ("started_at", "ended_at")}
     # what the calls met; where they met nothing only the state is known, which the title tells
-    why = None if row["why"] in _STATES else row["why"]
+    why = None if row["why"] in FAILED else row["why"]
     return {"run_id": row["run_id"], "flow": row["flow"], "why": why} | instants
