@@ -117,6 +117,15 @@ class Bill:
         """Raises: no command goes to Bill.com."""
         raise LookupError(kind)
 
+    def differences(
+        self,
+        kind: str,
+        sent: Mapping[str, Any],  # noqa: ARG002 - as the door has it
+        held: Mapping[str, Any],  # noqa: ARG002 - as the door has it
+    ) -> list[str]:
+        """Raises: no command goes to Bill.com."""
+        raise LookupError(kind)
+
     async def _list(
         self, path: str, params: Mapping[str, str], parent: str | None
     ) -> AsyncGenerator[Page, None]:

@@ -157,6 +157,10 @@ class Boond:
             raise OutcomeUnknown(_SOURCE, ask.operation, "envelope", message)
         return self._held(stream, served)
 
+    def differences(self, kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+        """What BoondManager holds otherwise than the command sent it, a phrase a column."""
+        return differences(kind, sent, held)
+
     def _stamp(self, write: Write) -> dict[str, str]:
         if not write.stamp:
             return {}

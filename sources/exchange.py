@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -93,6 +93,10 @@ class Answer:
     def object(self, key: str) -> bytes | None:
         """The text of an object in the envelope; None where there is none."""
         return json_text.member(self.body, key) if isinstance(self.member(key), dict) else None
+
+
+Judge = Callable[[Ask, int, bytes], SourceError | None]
+"""What a dialect says of an answer, by its own error form, whatever the status."""
 
 
 def path_segment(id_: str) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from sources.errors import (
     SourceError,
     Transient,
 )
-from sources.exchange import Answer, Ask, Call, clock_of, lost, refusal, retry_after
+from sources.exchange import Answer, Ask, Call, Judge, clock_of, lost, refusal, retry_after
 from sources.limits import Breaker, Limiter, Place
 from sources.session import Session
 from sources.urls import checked_url
@@ -70,12 +70,22 @@ class Seam:
         source: the vendor, as the audit and the log name it.
         base_url: what paths are joined to; plain http only on loopback.
         wiring: clock, transport, limits, what must never be shown.
+        judge: reads the dialect's own error form, before the table of statuses is asked.
+        at_once: exchanges that may be under way at a time; None for no such limit.
 
     Raises:
         ValueError: the base URL is no http(s) URL, or would send secrets in the clear.
     """
 
-    def __init__(self, source: str, base_url: str, wiring: Wiring) -> None:
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        wiring: Wiring,
+        *,
+        judge: Judge = lambda _ask, _status, _body: None,
+        at_once: int | None = None,
+    ) -> None:
         self.source = source
         self.secrets = wiring.secrets
         self._wiring = wiring
@@ -84,6 +94,8 @@ class Seam:
         self._limiter = Limiter(source, wiring.windows, now=wiring.now, state_dir=wiring.state_dir)
         self._breaker = Breaker(_MINUTE * wiring.retry_base)
         self._client = client(wiring)
+        self._judge = judge
+        self._places = asyncio.Semaphore(at_once) if at_once else nullcontext()
         _quieten()
 
     async def aclose(self) -> None:
@@ -139,8 +151,14 @@ class Seam:
         except SourceError as error:
             if error.kind == "transient" or error.status is None:
                 raise
+            advice = error.advice if error.advice != error.advised else None
             raise Authentication(
-                self.source, ask.operation, "login_refused", error.message, status=error.status
+                self.source,
+                ask.operation,
+                "login_refused",
+                error.message,
+                advice=advice,
+                status=error.status,
             ) from None
 
     async def _retried(self, once: Callable[[], Awaitable[_T]]) -> _T:
@@ -164,8 +182,9 @@ class Seam:
             SourceError: no readable answer, or a refusal.
         """
         while True:
-            with suppress(_HeldError):
-                return await self._once(ask, attempt)
+            async with self._places:
+                with suppress(_HeldError):
+                    return await self._once(ask, attempt)
 
     async def _once(self, ask: Ask, attempt: int) -> Answer:
         place = await self._admitted(ask)
@@ -193,7 +212,7 @@ class Seam:
         if not isinstance(error, Transient) or error.code in {"circuit_open", "blocked"}:
             return False
         wait = next(waits, None)
-        if wait is None:
+        if wait is None or (error.retry_after or 0) > _PATIENCE_S:
             return False
         self._log.warning("retry code=%s operation=%s", error.code, error.operation)
         return 0.0 if error.code == "rate_limit" else wait
@@ -309,6 +328,11 @@ class Seam:
 
     def _read(self, ask: Ask, response: httpx.Response, body: bytes) -> Answer:
         """The answer of a 200 or 201 that is JSON."""
+        error = self._judge(ask, response.status_code, body)
+        if error is not None:
+            if isinstance(error, Transient) and error.retry_after:
+                self._limiter.block(error.retry_after)
+            raise error
         error = refusal(self.source, ask, response.status_code, body, self.secrets)
         if error is not None:
             said = retry_after(response.headers, self._wiring.now())

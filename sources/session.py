@@ -40,6 +40,7 @@ class Session:
         sign: the request with the grant in it.
         now: the clock.
         renewable: False for credentials that no login can replace, such as an API key.
+        idle: how long a grant lasts without a call; each call begins that time anew.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Session:
         now: Callable[[], datetime],
         *,
         renewable: bool = True,
+        idle: timedelta | None = None,
     ) -> None:
         self.sign = sign
         self.renewable = renewable
@@ -58,6 +60,8 @@ class Session:
         self._now = now
         self._grant: Grant | None = None
         self._refusal: Authentication | None = None
+        self._idle = idle
+        self._used_at: datetime | None = None
         self._tries = 0
         self._turn = asyncio.Lock()
 
@@ -67,10 +71,12 @@ class Session:
         Raises:
             SourceError: the login failed.
         """
-        if (grant := self._usable()) is not None:
-            return grant
-        async with self._turn:
-            return self._usable() or await self._login()
+        grant = self._usable()
+        if grant is None:
+            async with self._turn:
+                grant = self._usable() or await self._login()
+        self._used_at = self._now()
+        return grant
 
     def drop(self, refused: Grant) -> None:
         """Forgets a grant that the vendor refused, unless it has been replaced already."""
@@ -79,9 +85,16 @@ class Session:
             self._grant = None
 
     def _usable(self) -> Grant | None:
-        if self._grant is not None and self._grant.fresh(self._now()):
-            return self._grant
-        return None
+        grant = self._grant
+        return (
+            grant if grant is not None and grant.fresh(self._now()) and not self._idled() else None
+        )
+
+    def _idled(self) -> bool:
+        """Whether so little is left of the time without calls that the next may come too late."""
+        if self._idle is None or self._used_at is None:
+            return False
+        return self._now() - self._used_at > self._idle - _MARGIN
 
     async def _login(self) -> Grant:
         if self._refusal is not None:

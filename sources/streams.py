@@ -7,10 +7,11 @@ the models check and convert single records.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_snake
@@ -20,6 +21,8 @@ Kind = Literal["text", "json", "parent"]
 Money = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 Days = Annotated[Decimal, Field(max_digits=9, decimal_places=4)]
 Instant = AwareDatetime
+PARIS = ZoneInfo("Europe/Paris")
+_OVERLAP = timedelta(minutes=5)
 
 
 class Record(BaseModel):
@@ -99,6 +102,12 @@ class Stream:
         page_size: rows to ask for.
         updated: JSON path of the instant of the last change; None where there is none.
         detail: JSON path that a list row may lack; such a row is asked for by id.
+        version: JSON path of a text that tells versions of a record apart, where the instant of
+            the last change does not; an empty one tells nothing.
+        whole_days: whether the list is asked by days, and not by instants.
+        window: JSON path of a date by which the list is only a window: what is stored from before
+            the earliest one served may still be there.
+        archived: JSON path that is true in a record that the vendor has put away.
         parent: stream whose ids fill `{parent}`.
         names_gaps: whether the core table has `incomplete_fields`.
     """
@@ -113,6 +122,10 @@ class Stream:
     key: str = "$.id"
     updated: str | None = "$.updatedAt"
     detail: str | None = None
+    version: str | None = None
+    whole_days: bool = False
+    window: str | None = None
+    archived: str | None = None
     parent: str | None = None
     names_gaps: bool = False
 
@@ -120,6 +133,15 @@ class Stream:
     def table(self) -> str:
         """The core table, such as `cras`."""
         return self.record.table
+
+    def asked_from(self, cursor: datetime) -> datetime:
+        """From when on to ask for what changed: the cursor less an overlap (warehouse.md, Sync).
+
+        That is 5 minutes, and for whole days the day before the cursor's, in Paris.
+        """
+        if not self.whole_days:
+            return cursor - _OVERLAP
+        return datetime.combine(cursor.astimezone(PARIS) - timedelta(days=1), time(), PARIS)
 
     @property
     def columns(self) -> Columns:
@@ -185,6 +207,9 @@ class Door(Protocol):
 
     async def send(self, kind: str, target: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Carries out a command once; returns the vendor's object."""
+
+    def differences(self, kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+        """What the vendor holds otherwise than a command sent it, a phrase a column."""
 
     async def aclose(self) -> None:
         """Ends all connections."""

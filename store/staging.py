@@ -122,25 +122,30 @@ class Staging:
         """Whether records came and not one of them has an id."""
         return self.pulled > 0 and self.ids() == {None}
 
-    def without(self, path: str) -> list[str]:
-        """Ids of staged records that lack a key and are not known in this version."""
+    def without(self, path: str, version: str | None = None) -> list[str]:
+        """Ids of staged records that lack a key and are not known in this version.
+
+        Args:
+            path: the key.
+            version: JSON path of what tells versions apart; otherwise the vendor's instant does.
+        """
         return [
             row[0]
             for row in self.warehouse.rows(
                 f"SELECT DISTINCT s.id FROM {self._table} s LEFT JOIN {self.shape.raw_table} r"
-                " ON r.id = s.id AND r.vendor_updated_at = s.vendor_updated_at"
+                f" ON r.id = s.id AND {_same_version(version, 's')}"
                 " WHERE r.id IS NULL AND s.id IS NOT NULL AND json_type(s.payload, ?) IS NULL"
                 " ORDER BY s.id",
                 [path],
             )
         ]
 
-    def supersede(self, path: str) -> None:
+    def supersede(self, path: str, version: str | None = None) -> None:
         """Forgets staged records that lack a key: their details came, or stand already."""
         self.warehouse.execute(
             f"DELETE FROM {self._table} WHERE json_type(payload, ?) IS NULL AND (EXISTS"
             f" (SELECT 1 FROM {self.shape.raw_table} r WHERE r.id = {self._name}.id"
-            f" AND r.vendor_updated_at = {self._name}.vendor_updated_at) OR EXISTS"
+            f" AND {_same_version(version, self._name)}) OR EXISTS"
             f" (SELECT 1 FROM {self._table} d WHERE d.id = {self._name}.id"
             f" AND d.seq > {self._name}.seq))",
             [path],
@@ -314,10 +319,17 @@ class Staging:
         )
         return int(rows[0][0])
 
-    def unseen(self, seen: set[str]) -> list[str]:
-        """Ids that are stored, not known to be gone, and not among `seen`."""
+    def unseen(self, seen: set[str], window: str | None = None) -> list[str]:
+        """Ids that are stored, not known to be gone, and not among `seen`.
+
+        Args:
+            seen: ids that were served.
+            window: JSON path of a date; records from before the earliest one staged do not count.
+        """
+        since = f"json_extract_string(payload, '{window}')"
+        served = f" AND {since} >= (SELECT min({since}) FROM {self._table})" if window else ""
         stored = self.warehouse.rows(
-            f"SELECT id FROM {self.shape.raw_table} WHERE deleted_at IS NULL ORDER BY id"
+            f"SELECT id FROM {self.shape.raw_table} WHERE deleted_at IS NULL{served} ORDER BY id"
         )
         return [row[0] for row in stored if row[0] not in seen]
 
@@ -366,6 +378,14 @@ def _items(warehouse: Warehouse, shape: Shape, child: ChildShape, staged: str) -
         f"SELECT seq, id, from_json(json_extract(payload, '{child.path}'),"
         f" '[{json.dumps(_tree(child.columns))}]') AS items FROM {staged})) ORDER BY seq, line_no"
     )
+
+
+def _same_version(path: str | None, staged: str) -> str:
+    """Whether `r`, a stored record, is in the version of a staged one, as SQL."""
+    if path is None:
+        return f"r.vendor_updated_at = {staged}.vendor_updated_at"
+    said = f"json_extract_string({staged}.payload, '{path}')"
+    return f"{said} <> '' AND json_extract_string(r.payload, '{path}') = {said}"
 
 
 def _usable_id(path: str) -> str:

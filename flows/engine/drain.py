@@ -9,6 +9,7 @@ import logging
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +18,6 @@ from flows.engine import pull
 from flows.engine.deliver import Delivery
 from flows.engine.look import Look, look
 from flows.engine.run import Run
-from sources.boond import differences
 from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError, Transient
 from sources.streams import Door
 from store import outbox, runs
@@ -237,7 +237,7 @@ class Drain:
     async def _read_back(self, row: Row, vendor_id: str, payload: Mapping[str, Any]) -> None:
         held = await self.door.read(row["kind"], vendor_id)
         wrong = ["the vendor has no such object"] if held is None else []
-        wrong += differences(row["kind"], payload, held) if held is not None else []
+        wrong += self.door.differences(row["kind"], payload, held) if held is not None else []
         if wrong:
             said = f"the vendor holds something else: {'; '.join(wrong)}"
             self._settle(row, state="unknown", vendor_id=vendor_id, last_error=said)
@@ -253,12 +253,13 @@ class Drain:
         else:
             held = await self.door.read(row["kind"], self._target(row))
             found = [held] if held is not None else []
-        as_wanted = [held for held in found if not differences(row["kind"], payload, held)]
+        differences = partial(self.door.differences, row["kind"], payload)
+        as_wanted = [held for held in found if not differences(held)]
         if as_wanted:
             self._done(row, str(as_wanted[0]["id"]))
             return True
         if found and row["kind"] in CREATES:
-            wrong = "; ".join(differences(row["kind"], payload, found[0]))
+            wrong = "; ".join(differences(found[0]))
             said = f"the vendor holds another one under the same key: {wrong}"
             self._settle(row, state="unknown", vendor_id=str(found[0]["id"]), last_error=said)
             self._concern(row, said, "differs")

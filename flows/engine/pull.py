@@ -23,7 +23,6 @@ from transforms.words.figures import counted
 
 log = logging.getLogger("rapproche.sync")
 
-OVERLAP = timedelta(minutes=5)
 FULL_CRAWL_EVERY = timedelta(days=7)
 DETAILS_AT_ONCE = 20
 ASKED_AGAIN = 100
@@ -137,9 +136,9 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
         served_at, stated = await _stage(run, door, stream, extent, staging)
         ignored = extent.since is not None and staging.older_than(extent.since) > 0
         seen, rows = staging.ids(), staging.told_apart()
+        gone = await _gone(door, stream, staging, seen) if extent.whole else []
         await _ask_again(door, stream, staging)
         await _complete(door, stream, staging)
-        gone = await _gone(door, stream, staging, seen) if extent.whole else []
         served = Served(served_at, ignored, stated > rows, gone)
         changed = _settle(run, stream, extent, staging, served)
         waiting = len(staging.quarantined())
@@ -182,7 +181,7 @@ def _extent(run: Run, stream: Stream, *, full: bool) -> Extent:
     due = crawled is None or not timedelta(0) <= run.now() - crawled < FULL_CRAWL_EVERY
     if full or due or state["cursor"] is None or not stream.incremental:
         return Extent(whole=True, since=None)
-    return Extent(whole=False, since=state["cursor"] - OVERLAP)
+    return Extent(whole=False, since=stream.asked_from(state["cursor"]))
 
 
 def _parents(run: Run, cursor: datetime | None) -> tuple[str, ...]:
@@ -234,13 +233,13 @@ async def _complete(door: Door, stream: Stream, staging: Staging) -> None:
     """Fetches the details of list rows that lack them, once a version."""
     if stream.detail is None:
         return
-    await _stage_by_id(door, stream, staging, staging.without(stream.detail))
-    staging.supersede(stream.detail)
+    await _stage_by_id(door, stream, staging, staging.without(stream.detail, stream.version))
+    staging.supersede(stream.detail, stream.version)
 
 
 async def _gone(door: Door, stream: Stream, staging: Staging, seen: set[str]) -> list[str]:
     """Ids that a full crawl did not see and that the vendor answers 404 for."""
-    unseen = staging.unseen(seen) if stream.parent is None else []
+    unseen = staging.unseen(seen, stream.window) if stream.parent is None else []
     stored = len(unseen) + len(seen)
     if len(unseen) > STOP_ROWS and len(unseen) * 100 > stored * STOP_SHARE:
         raise StreamStoppedError(
