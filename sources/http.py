@@ -212,10 +212,11 @@ class Seam:
         if not isinstance(error, Transient) or error.code in {"circuit_open", "blocked"}:
             return False
         wait = next(waits, None)
-        if wait is None or (error.retry_after or 0) > _PATIENCE_S:
+        limited = error.code == "rate_limit"
+        if wait is None or (not limited and (error.retry_after or 0) > _PATIENCE_S):
             return False
         self._log.warning("retry code=%s operation=%s", error.code, error.operation)
-        return 0.0 if error.code == "rate_limit" else wait
+        return 0.0 if limited else wait
 
     async def _signed(self, ask: Ask, session: Session, progress: _Progress) -> Answer:
         grant = await session.current()
