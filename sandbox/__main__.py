@@ -9,8 +9,11 @@ import time
 from datetime import date
 from pathlib import Path
 
+from sandbox.bill_live import BillLive
+from sandbox.boond_live import LIVE_LIMITS
+from sandbox.boond_live_wire import LiveCredentials
 from sandbox.faults import PROFILES
-from sandbox.server import Sandbox, listen, server, url_of
+from sandbox.server import LIVE, Sandbox, listen, server, url_of
 from sandbox.wire import Limits
 from sandbox.world import DEFAULT_AS_OF, World, start_of, ticking
 
@@ -33,8 +36,19 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--full-lists", action="store_true", help="every bill listed with its lines"
     )
-    parser.add_argument("--requests-per-minute", type=int, default=100, metavar="N")
-    parser.add_argument("--burst-per-second", type=int, default=20, metavar="N")
+    parser.add_argument("--boond-dialect", choices=("v3", LIVE), default="v3")
+    parser.add_argument(
+        "--bill-dialect",
+        choices=("gateway", LIVE),
+        default="gateway",
+        help="either one live: the world holds what the live dialects can tell",
+    )
+    parser.add_argument(
+        "--requests-per-minute", type=int, metavar="N", help="default: 100, BoondManager live: 600"
+    )
+    parser.add_argument(
+        "--burst-per-second", type=int, metavar="N", help="default: 20, BoondManager live: 10"
+    )
     parser.add_argument("--env-file", type=Path, metavar="PATH")
     parser.add_argument("--declarations", type=Path, metavar="DIR")
     return parser.parse_args(arguments)
@@ -53,30 +67,64 @@ def assemble(chosen: argparse.Namespace) -> Sandbox:
         as_of=chosen.as_of,
         month=chosen.month,
         clock=ticking(start_of(chosen.as_of), time.monotonic),
+        portable=LIVE in {chosen.boond_dialect, chosen.bill_dialect},
     )
-    limits = Limits(chosen.requests_per_minute, chosen.burst_per_second)
-    sandbox = Sandbox(world, limits=limits, thin_lists=not chosen.full_lists, seed=chosen.seed)
+    usual = LIVE_LIMITS if chosen.boond_dialect == LIVE else Limits()
+    sandbox = Sandbox(
+        world,
+        boond=chosen.boond_dialect,
+        bill=chosen.bill_dialect,
+        limits=Limits(
+            _said(chosen.requests_per_minute, usual.per_minute),
+            _said(chosen.burst_per_second, usual.per_second),
+        ),
+        thin_lists=not chosen.full_lists,
+        seed=chosen.seed,
+    )
     sandbox.set_faults(chosen.faults)
     return sandbox
 
 
+def _said(wanted: int | None, usual: int) -> int:
+    return usual if wanted is None else wanted
+
+
 def settings(sandbox: Sandbox, root: str) -> str:
-    """Returns the lines that a `.env` needs to reach the sandbox."""
-    boond, bill = sandbox.boond.credentials, sandbox.bill.login
-    pairs = {
-        "BOOND_BASE_URL": f"{root}/boond/api/v3",
-        "BOOND_AUTH_URL": f"{root}/boond/oauth/token",
-        "BOOND_CLIENT_ID": boond.client_id,
-        "BOOND_CLIENT_SECRET": boond.client_secret,
-        "BILL_COM_BASE_URL": f"{root}/bill",
-        "BILL_COM_USERNAME": bill.username,
-        "BILL_COM_PASSWORD": bill.password,
-        "BILL_COM_ORG_ID": bill.organization_id,
-        "BILL_COM_DEV_KEY": bill.dev_key,
+    """Returns the lines that a `.env` needs to reach the sandbox in its dialects."""
+    pairs = _to_boond(sandbox, f"{root}/boond") | _to_bill(sandbox, f"{root}/bill")
+    return "".join(f"{name}={value}\n" for name, value in pairs.items())
+
+
+def _to_boond(sandbox: Sandbox, mount: str) -> dict[str, str]:
+    known = sandbox.boond.credentials
+    if isinstance(known, LiveCredentials):
+        return {
+            "BOOND_DIALECT": LIVE,
+            "BOOND_BASE_URL": f"{mount}/api",
+            "BOOND_USER_TOKEN": known.user_token,
+            "BOOND_CLIENT_TOKEN": known.client_token,
+            "BOOND_CLIENT_KEY": known.client_key,
+        }
+    return {
+        "BOOND_BASE_URL": f"{mount}/api/v3",
+        "BOOND_AUTH_URL": f"{mount}/oauth/token",
+        "BOOND_CLIENT_ID": known.client_id,
+        "BOOND_CLIENT_SECRET": known.client_secret,
+    }
+
+
+def _to_bill(sandbox: Sandbox, mount: str) -> dict[str, str]:
+    live, known = isinstance(sandbox.bill, BillLive), sandbox.bill.login
+    where = {"BILL_COM_DIALECT": LIVE} if live else {}
+    return where | {
+        "BILL_COM_BASE_URL": f"{mount}/connect" if live else mount,
+        "BILL_COM_USERNAME": known.username,
+        "BILL_COM_PASSWORD": known.password,
+        "BILL_COM_ORG_ID": known.organization_id,
+        "BILL_COM_DEV_KEY": known.dev_key,
         "BILL_COM_ENVIRONMENT": "stage",
         "BILL_COM_CURRENCY": "EUR",
     }
-    return "".join(f"{name}={value}\n" for name, value in pairs.items())
 
 
 def keep(path: Path, text: str) -> None:

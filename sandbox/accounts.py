@@ -8,7 +8,7 @@ from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 
-from sandbox.domain import Bill, BillLine, Books, DeclaredLine, PurchaseOrder, cents
+from sandbox.domain import Bill, BillLine, Books, DeclaredLine, OrderLine, PurchaseOrder, cents
 from sandbox.months import bounds
 
 ZERO = Decimal(0)
@@ -87,14 +87,15 @@ class Accounts:
 
     def _line(self, bill: Bill, number: int, line: BillLine, order: PurchaseOrder) -> Decimal:
         ordered = next(o for o in order.lines if o.consultant_name in line.description)
-        wanted, own = line.quantity or ZERO, (bill.id, number)
+        wanted, own = _days_of(line, ordered), (bill.id, number)
+        whose = f"{order.id}/{ordered.consultant_name}"
         used = sum(
-            (days for key, (of, days) in self._taken.items() if of == ordered.id and key != own),
+            (days for key, (of, days) in self._taken.items() if of == whose and key != own),
             ZERO,
         )
         room = min(ordered.days, self._received(order, str(ordered.consultant_id))) - used
         taken = wanted if wanted < 0 else max(min(wanted, room), ZERO)
-        self._taken[own] = ordered.id, taken
+        self._taken[own] = whose, taken
         return line.amount if taken == wanted else cents(taken * ordered.daily_rate)
 
     def _received(self, order: PurchaseOrder, consultant_id: str) -> Decimal:
@@ -106,6 +107,11 @@ class Accounts:
             ),
             ZERO,
         )
+
+
+def _days_of(line: BillLine, ordered: OrderLine) -> Decimal:
+    """A line without quantity asks for its amount at the ordered price."""
+    return line.amount / ordered.daily_rate if line.quantity is None else line.quantity
 
 
 def _order_of_bill(bill: Bill) -> tuple[bool, date, datetime, str]:

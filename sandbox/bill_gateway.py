@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +24,9 @@ from sandbox.wire import (
     invalid,
     missing,
     refusal,
+    told,
     unauthenticated,
+    utc,
     whole,
     wrong_method,
 )
@@ -148,14 +150,14 @@ class BillGateway:
             return routes[path]
         found = re.fullmatch(r"/v3/invoices/([^/]+)(/payments)?", path)
         bill = self.world.bills.get(found[1]) if found else None
-        if found is None or bill is None:
+        if found is None or bill is None or bill.archived:
             raise missing(path)
         if found[2]:
             return lambda params: self._payments(bill, params)
         return lambda _: answer({"response_data": self._bill(bill)}, self.world.now())
 
     def _bills(self, params: httpx.QueryParams) -> httpx.Response:
-        rows = list(self.world.bills.values())
+        rows = [bill for bill in self.world.bills.values() if not bill.archived]
         if not self.manners.ignores_filters:
             tests = _tests(params)
             rows = [bill for bill in rows if all(test(bill) for test in tests)]
@@ -164,7 +166,7 @@ class BillGateway:
     def _search(self, params: httpx.QueryParams) -> httpx.Response:
         if "invoiceNumber" not in params:
             raise invalid("invoiceNumber is missing")
-        rows = list(self.world.bills.values())
+        rows = [bill for bill in self.world.bills.values() if not bill.archived]
         if not self.manners.ignores_filters:
             rows = [bill for bill in rows if bill.number == params["invoiceNumber"]]
         return self._page("invoices", rows, params, self._listed)
@@ -218,18 +220,18 @@ class BillGateway:
             "id": bill.id,
             "invoiceNumber": bill.number,
             "vendorId": bill.vendor_id,
-            **_told(vendorName=self._vendor_name(bill.vendor_id)),
+            **told(vendorName=self._vendor_name(bill.vendor_id)),
             "invoiceDate": bill.dated.isoformat(),
-            **_told(dueDate=bill.due and bill.due.isoformat()),
+            **told(dueDate=bill.due and bill.due.isoformat()),
             "amount": bill.amount,
-            **_told(currency=bill.currency),
+            **told(currency=bill.currency),
             "status": bill.status,
             "description": bill.description,
-            **_told(purchaseOrderNumber=bill.order_number),
-            **_told(lineItems=[_line(line) for line in bill.lines] or None),
-            **_told(approvalStatus=bill.approval),
-            "createdTime": _utc(bill.created_at),
-            "updatedTime": _utc(bill.updated_at),
+            **told(purchaseOrderNumber=bill.order_number),
+            **told(lineItems=[_line(line) for line in bill.lines] or None),
+            **told(approvalStatus=bill.approval),
+            "createdTime": utc(bill.created_at),
+            "updatedTime": utc(bill.updated_at),
             "remainingBalance": bill.amount - paid,
         }
 
@@ -241,11 +243,11 @@ class BillGateway:
         return {
             "id": vendor.id,
             "name": vendor.name,
-            **_told(email=vendor.email, taxId=vendor.tax_id),
+            **told(email=vendor.email, taxId=vendor.tax_id),
             "address": {"city": vendor.town, "country": "FR"},
-            "isActive": vendor.active,
-            "createdTime": _utc(vendor.created_at),
-            "updatedTime": _utc(vendor.updated_at),
+            "isActive": vendor.active and not vendor.archived,
+            "createdTime": utc(vendor.created_at),
+            "updatedTime": utc(vendor.updated_at),
         }
 
     def _payment(self, payment: Payment) -> dict[str, Any]:
@@ -254,24 +256,16 @@ class BillGateway:
             "amount": payment.amount,
             "date": payment.dated.isoformat(),
             "status": "paid",
-            "method": "virement",
+            "method": payment.method,
         }
-
-
-def _told(**pairs: Any) -> dict[str, Any]:
-    return {key: value for key, value in pairs.items() if value is not None}
 
 
 def _line(line: BillLine) -> dict[str, Any]:
     return {
         "description": line.description,
-        **_told(quantity=line.quantity, unitPrice=line.unit_price),
+        **told(quantity=line.quantity, unitPrice=line.unit_price),
         "amount": line.amount,
     }
-
-
-def _utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+00:00")
 
 
 def _offset(token: str | None) -> int:

@@ -51,14 +51,18 @@ def consultant(_: World, record: Consultant) -> dict[str, Any]:
             profile=record.profile,
             supplier=_ref(record.supplier_id),
             manager={"id": record.manager_id, "email": record.manager_email},
-            mainContract={
-                "id": f"EMP-{record.id}",
-                "startDate": iso(record.employed_from),
-                "status": "active",
-            },
+            mainContract=_employment(record),
+            availability=record.availability,
         ),
         "updatedAt": zoned(record.updated_at),
     }
+
+
+def _employment(record: Consultant) -> dict[str, Any] | None:
+    if record.employed_from is None:
+        return None
+    start = iso(record.employed_from)
+    return {"id": f"EMP-{record.id}", "startDate": start, "status": "active"}
 
 
 def client(_: World, record: Client) -> dict[str, Any]:
@@ -93,14 +97,20 @@ def contract(_: World, record: Contract) -> dict[str, Any]:
                 "profile": rate.profile,
                 "dailyRate": rate.daily_rate,
                 "currency": rate.currency,
-                **_told(consultant=_ref(rate.consultant_id)),
+                **_told(
+                    consultant=_ref(rate.consultant_id),
+                    startDate=iso(rate.start),
+                    endDate=iso(rate.end),
+                ),
             }
             for rate in record.rates
         ],
-        "billingFrequency": record.frequency,
-        **_told(billingDeadline=iso(record.deadline)),
-        "paymentTerms": record.terms,
-        **_told(taxRate=record.tax_rate),
+        **_told(
+            billingFrequency=record.frequency,
+            billingDeadline=iso(record.deadline),
+            paymentTerms=record.terms,
+            taxRate=record.tax_rate,
+        ),
         "updatedAt": zoned(record.updated_at),
     }
 
@@ -193,7 +203,7 @@ def purchase_order(_: World, record: PurchaseOrder) -> dict[str, Any]:
         "endDate": iso(record.end),
         "lines": [
             {
-                "id": line.id,
+                **_told(id=line.id),
                 "consultant": line.consultant_name,
                 **_told(consultantId=line.consultant_id),
                 "dailyRate": line.daily_rate,

@@ -302,7 +302,9 @@ class BoondV3:
         return self._said(collection, record)
 
     def _table(self, collection: Collection) -> dict[str, Record]:
-        return cast("dict[str, Record]", getattr(self.world, collection.table))
+        table = cast("dict[str, Record]", getattr(self.world, collection.table))
+        # This dialect has no archive: what is archived is gone.
+        return {key: row for key, row in table.items() if not getattr(row, "archived", False)}
 
     # Lists
 

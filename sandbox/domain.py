@@ -35,10 +35,11 @@ class Consultant(Record):
     profile: str
     manager_id: str
     manager_email: str
-    employed_from: date
+    employed_from: date | None
     supplier_id: str | None = None
     email: str | None = None
     phone: str | None = None
+    availability: str | None = None
 
     @property
     def name(self) -> str:
@@ -67,16 +68,19 @@ class Client(Record):
     country: str
     contacts: list[Contact]
     vat_number: str | None
+    archived: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Rate:
-    """A daily rate (euros) of a contract, for one consultant or one profile."""
+    """A daily rate (euros) of a contract, for one consultant or one profile, from day to day."""
 
     profile: str
     daily_rate: Decimal
     consultant_id: str | None = None
     currency: str = "EUR"
+    start: date | None = None
+    end: date | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,9 +93,9 @@ class Contract(Record):
     end: date | None
     status: str
     rates: list[Rate]
-    frequency: str
+    frequency: str | None
     deadline: date | None
-    terms: str
+    terms: str | None
     tax_rate: Decimal | None
 
 
@@ -173,13 +177,14 @@ class Supplier(Record):
     registration_number: str | None
     email: str | None
     iban: str | None
+    archived: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class OrderLine:
     """A line of a purchase order: days of one consultant at a daily rate (euros)."""
 
-    id: str
+    id: str | None
     consultant_name: str
     consultant_id: str | None
     daily_rate: Decimal
@@ -231,6 +236,7 @@ class Vendor(Record):
     town: str
     created_at: datetime
     active: bool = True
+    archived: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,6 +265,7 @@ class Bill(Record):
     lines: list[BillLine]
     approval: str | None
     created_at: datetime
+    archived: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -268,6 +275,7 @@ class Payment(Record):
     bill_id: str
     amount: Decimal
     dated: date
+    method: str = "virement"
 
 
 @dataclass(slots=True, kw_only=True)

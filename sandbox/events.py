@@ -34,6 +34,7 @@ def next_month(world: World) -> None:
     world.scope = scope
     declared = len(world.declared)
     trading.trade_month(world, scope)
+    world.settle()
     fresh = copy(world)
     fresh.declared = world.declared[declared:]
     world.declaration_files |= declarations.files(fresh, scope)
@@ -139,11 +140,18 @@ def arrive(world: World, bill: Bill) -> Bill:
     bill.dated = world.now().date()
     bill.due = bill.dated + timedelta(days=30)
     world.bills[bill.id] = bill
+    world.settle()
     return bill
 
 
 def change_bank(world: World, bill: Bill) -> None:
-    """A supplier's bank account changes, and a bill that was on its way arrives."""
+    """A supplier's bank account changes, and a bill that was on its way arrives.
+
+    Raises:
+        ValueError: in a portable world, where nobody tells a bank account.
+    """
+    if world.portable:
+        raise ValueError("a portable world tells no bank account")
     world.coming_bills.remove(bill)
     order = next(o for o in world.orders.values() if o.reference == bill.order_number)
     supplier = world.suppliers[order.supplier_id]
@@ -161,6 +169,40 @@ def cancel_registration(world: World, said: Planted) -> None:
     world.touch(found)
     holds = ("INVOICE_CANCELLED", *said.holds)
     _plant_instead(world, said, code="INVOICE_CANCELLED", outcome="review", holds=holds)
+
+
+def archive_bill(world: World, bill: Bill) -> None:
+    """A person archives a bill in Bill.com; the gateway, without an archive, serves it no more."""
+    bill.archived, bill.updated_at = True, world.now()
+
+
+def archive_client(world: World, client_id: str) -> None:
+    """A person archives a client in BoondManager; v3, without an archive, serves it no more."""
+    world.clients[client_id].archived = True
+    world.touch(world.clients[client_id])
+
+
+def archive_supplier(world: World, supplier_id: str) -> None:
+    """A person archives a supplier in BoondManager, likewise."""
+    world.suppliers[supplier_id].archived = True
+    world.touch(world.suppliers[supplier_id])
+
+
+def delete_bill(world: World, bill: Bill) -> None:
+    """A bill is deleted with what was paid for it."""
+    del world.bills[bill.id]
+    world.payments = {key: p for key, p in world.payments.items() if p.bill_id != bill.id}
+
+
+def delete_client_invoice(world: World, invoice: ClientInvoice) -> None:
+    """A person deletes an invoice to a client.
+
+    Raises:
+        ValueError: for the newest one, whose id would be given again.
+    """
+    if invoice.id == next(reversed(world.client_invoices)):
+        raise ValueError(f"invoice {invoice.id} is the newest: its id would be given again")
+    del world.client_invoices[invoice.id]
 
 
 def confirm_days(world: World, said: Planted) -> None:

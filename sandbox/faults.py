@@ -27,6 +27,7 @@ PROFILES = (
     "moving-pages",
     "broken-rows",
     "no-meta",
+    "empty-pages",
     "lost-replies",
     *MISHAPS,
 )
@@ -83,6 +84,7 @@ def manners(profiles: list[Profile]) -> Manners:
         ignores_filters="ignores-filters" in names,
         moving_pages="moving-pages" in names,
         no_meta="no-meta" in names,
+        empty_pages="empty-pages" in names,
         broken_stream=broken[0] if broken else None,
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from sandbox.bill_live import Position
 from sandbox.wire import Refusal, text_of, unauthenticated
 
 RETRY_AFTER_S = 30
@@ -27,7 +28,9 @@ LATE_S = 45.0
 """After how long a vendor acts on a request whose caller has given up."""
 HOURS_OFF = 3
 KEPT_PARAMETERS = frozenset({"page", "maxResults", "max", "sessionId"})
-ROWS = ("data", "response_data")
+REQUIRING = ("/times-reports", "/times")
+"""Lists that refuse to be asked without their parameters, instead of ignoring them."""
+ROWS = ("data", "response_data", "results")
 HTML = (
     b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>"
 )
@@ -182,6 +185,8 @@ def _revoked(exchange: Exchange) -> httpx.Response:
 
 def _unfiltered(exchange: Exchange) -> httpx.Response:
     request = exchange.request
+    if request.url.path.endswith(REQUIRING):
+        return exchange.act()
     kept = {k: v for k, v in request.url.params.items() if k in KEPT_PARAMETERS}
     url = request.url.copy_with(params=kept)
     return exchange.vendor(
@@ -194,7 +199,8 @@ def _rows_changed(change: Callable[[list[Any]], list[Any]]) -> Mishap:
 
     def body(content: bytes) -> bytes:
         said = json.loads(content, parse_float=Decimal)
-        key = next((key for key in ROWS if isinstance(said.get(key), list) and said[key]), None)
+        rows = said if isinstance(said, dict) else {}
+        key = next((key for key in ROWS if isinstance(rows.get(key), list) and rows[key]), None)
         if key is None:
             return content
         said[key] = change(said[key])
@@ -205,8 +211,12 @@ def _rows_changed(change: Callable[[list[Any]], list[Any]]) -> Mishap:
 
 def _endless(content: bytes) -> bytes:
     said = json.loads(content, parse_float=Decimal)
+    if not isinstance(said, dict):
+        return content
     if isinstance(said.get("response_data"), list):
         said["nextPage"] = "page-0"
+    elif isinstance(said.get("results"), list):
+        said["nextPage"] = Position().token
     elif isinstance(said.get("meta"), dict):
         said["meta"]["totals"]["rows"] = 1_000_000
     return text_of(said).encode()

@@ -62,6 +62,7 @@ class Case:
         books, bill = self.books, self.before
         del books.bills[bill.id]
         books.unpaid.pop(bill.id, None)
+        books.planted = [said for said in books.planted if said.bill_id != bill.id]
         books.payments = {k: p for k, p in books.payments.items() if p.bill_id != bill.id}
         books.supplier_invoices = {
             k: i for k, i in books.supplier_invoices.items() if i.reference != bill.number
@@ -198,10 +199,6 @@ def _partial(case: Case) -> None:
     case.bill_days(case.worked() + EXTRA_DAYS)
 
 
-def _pending(case: Case) -> None:
-    case.wait_for_receipt()
-
-
 def _coming(case: Case) -> None:
     """The bill is not there yet: it comes with one of the next days, and so does its receipt."""
     case.wait_for_receipt()
@@ -229,7 +226,7 @@ CASES: tuple[Cases, ...] = (
     ("LINE_TOTAL", _line_total, "review", ("LINE_TOTAL",)),
     ("TOTAL", _total, "review", ("TOTAL",)),
     ("CURRENCY", _currency, "review", ("CURRENCY",)),
-    ("PENDING_RECEIPT", _pending, "pending_receipt", ("QTY_RECEIVED",)),
+    ("PENDING_RECEIPT", Case.wait_for_receipt, "pending_receipt", ("QTY_RECEIVED",)),
     ("COMING", _coming, "", ()),
     ("DATE", _date, "review", ("DATE",)),
     ("PO_STATUS", _po_status, "review", ("PO_STATUS",)),

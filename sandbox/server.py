@@ -11,19 +11,25 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
 
-from sandbox import control, faults
+from sandbox import bill_live, control, faults
 from sandbox.bill_gateway import BillGateway
+from sandbox.bill_live import BillLive
+from sandbox.boond_live import BoondLive
+from sandbox.boond_live_wire import refusal_of
 from sandbox.boond_v3 import BoondV3
 from sandbox.mishaps import LATE_S, CutError, Exchange, HangError, pieces
 from sandbox.wire import Limits, Refusal, missing, refusal
 from sandbox.world import World
 
 HOST = "127.0.0.1"
+LIVE = "live"
+BoondDialect = Literal["v3", "live"]
+BillDialect = Literal["gateway", "live"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,22 +41,36 @@ class Sandbox:
 
     Args:
         world: what they tell.
-        limits: how often one key may call each vendor; none for no limit.
+        boond: which dialect BoondManager speaks.
+        bill: which dialect Bill.com speaks.
+        limits: how often one key may call each vendor; none for no limit. Bill.com's live dialect
+            knows the hour alone, and keeps to its own.
         thin_lists: whether some bills have their lines only in their detail.
         seed: of the faults' chance.
+
+    Raises:
+        ValueError: when a dialect is to be live over a world that is not portable.
     """
 
     def __init__(
         self,
         world: World,
         *,
+        boond: BoondDialect = "v3",
+        bill: BillDialect = "gateway",
         limits: Limits | None = None,
         thin_lists: bool = True,
         seed: int = 1,
     ) -> None:
+        if LIVE in {boond, bill} and not world.portable:
+            raise ValueError("a live dialect needs a portable world: World.build(portable=True)")
         self.world = world
-        self.boond = BoondV3(world, limits)
-        self.bill = BillGateway(world, limits, thin_lists=thin_lists)
+        self.boond: BoondV3 | BoondLive = (BoondLive if boond == LIVE else BoondV3)(world, limits)
+        self.bill: BillGateway | BillLive = (
+            BillLive(world, thin_lists=thin_lists)
+            if bill == LIVE
+            else BillGateway(world, limits, thin_lists=thin_lists)
+        )
         self.lines = {vendor: faults.Line(Random(f"{seed}/{vendor}")) for vendor in faults.VENDORS}
         self.requests: Counter[str] = Counter()
 
@@ -93,7 +113,17 @@ class Sandbox:
             )
             return self.lines[mount].carry(exchange, path)
         except Refusal as error:
-            return refusal(error, self.world.now())
+            return self._refusal(mount, error)
+
+    def _refusal(self, mount: str, error: Refusal) -> httpx.Response:
+        """Returns a refusal of the vendor's front, in the words of the dialect."""
+        if mount == "boond" and isinstance(self.boond, BoondLive):
+            response = refusal_of(self.boond, error)
+            response.headers.update(error.headers)
+            return response
+        if mount == "bill" and isinstance(self.bill, BillLive):
+            return bill_live.refusal(error, self.world.now())
+        return refusal(error, self.world.now())
 
     def transport(self) -> httpx.MockTransport:
         """Returns the sandbox as a transport for httpx clients, sync and async."""
@@ -121,8 +151,26 @@ class Sandbox:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
+        with self._under_way(scope["path"]):
+            await self._reply(_request(scope, body), receive, send)
+
+    @contextlib.contextmanager
+    def _under_way(self, path: str) -> Iterator[None]:
+        """Counts what the live Bill.com is asked at once."""
+        counted = (
+            self.bill if isinstance(self.bill, BillLive) and path.startswith("/bill/") else None
+        )
+        if counted:
+            counted.under_way += 1
         try:
-            response = self.answer(_request(scope, body))
+            yield
+        finally:
+            if counted:
+                counted.under_way -= 1
+
+    async def _reply(self, request: httpx.Request, receive: Receive, send: Send) -> None:
+        try:
+            response = self.answer(request)
         except CutError:
             await _cut(receive)
             return

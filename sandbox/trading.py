@@ -220,7 +220,8 @@ def _bill(books: Books, scope: Scope, order: PurchaseOrder, month: str) -> None:
 
 def vendor_of(order: PurchaseOrder) -> str:
     """Returns the id under which Bill.com knows the supplier of an order."""
-    return f"ven-{order.supplier_id[4:]:0>3}"
+    number = order.supplier_id.removeprefix("SUP-")
+    return f"009{number}" if number == order.supplier_id else f"ven-{number:0>3}"
 
 
 def add_bill(
@@ -279,8 +280,10 @@ def _settle_some(books: Books, scope: Scope) -> None:
 def pay(books: Books, bill: Bill, day: date) -> None:
     """Pays a bill in Bill.com."""
     bill.status = "paid"
+    # Not the count: a payment may be gone again.
+    number = int(next(reversed(books.payments), "pay-0")[4:]) + 1
     payment = Payment(
-        id=f"pay-{len(books.payments) + 1:05d}",
+        id=f"pay-{number:05d}",
         updated_at=bill.updated_at,
         bill_id=bill.id,
         amount=bill.amount,

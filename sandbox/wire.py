@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import format_datetime
 from http import HTTPStatus
+from json.encoder import encode_basestring
 from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -59,11 +60,15 @@ def wrong_method(allowed: Iterable[str]) -> Refusal:
 
 def text_of(value: Any) -> str:
     """Returns JSON text in which decimals are written digit by digit, never as floats."""
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(key)}:{text_of(item)}" for key, item in value.items())
+        pairs = [f"{encode_basestring(key)}:{text_of(item)}" for key, item in value.items()]
         return "{" + ",".join(pairs) + "}"
+    if value is None:
+        return "null"
     if isinstance(value, list):
-        return "[" + ",".join(map(text_of, value)) + "]"
+        return "[" + ",".join([text_of(item) for item in value]) + "]"
     if isinstance(value, Decimal):
         # Adding zero turns a negative zero into a plain one.
         return f"{value.normalize() + 0:f}"
@@ -106,6 +111,16 @@ def body_of(request: httpx.Request) -> dict[str, Any]:
 def zoned(instant: datetime | None) -> str | None:
     """Returns an instant in ISO 8601 with the offset of Paris, to the second."""
     return instant.astimezone(PARIS).isoformat(timespec="seconds") if instant else None
+
+
+def utc(instant: datetime) -> str:
+    """Returns an instant in ISO 8601 as Bill.com writes it: UTC, with milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def told(**pairs: Any) -> dict[str, Any]:
+    """Returns the pairs that have a value."""
+    return {key: value for key, value in pairs.items() if value is not None}
 
 
 def iso(day: date | None) -> str | None:
@@ -223,6 +238,7 @@ class Manners:
         ignores_filters: every query parameter but those of paging and session is ignored.
         moving_pages: a row comes in during a crawl, so that one is served on two pages.
         no_meta: lists carry no `meta`.
+        empty_pages: an empty page stands before each page of a chain but the first.
         broken_stream: a share of this stream's rows is malformed (`*`: of every stream).
         broken_percent: that share.
     """
@@ -230,6 +246,7 @@ class Manners:
     ignores_filters: bool = False
     moving_pages: bool = False
     no_meta: bool = False
+    empty_pages: bool = False
     broken_stream: str | None = None
     broken_percent: int = 5
 

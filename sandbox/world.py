@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from sandbox import days, declarations, peopling, planting, trading, truth
+from sandbox import portable as portability
 from sandbox.domain import Books, ExpectedInvoice, ExpectedPaidBill, Record
 from sandbox.months import bounds, month_of, shifted
 from sandbox.peopling import Scope
@@ -42,6 +43,7 @@ class World(Books):
             paid already, credit notes and part deliveries.
         declaration_files: name → content of the files that the clients sent.
         writes: what was written through a wire, in order.
+        portable: whether every dialect of both vendors can tell it.
     """
 
     scope: Scope = field(kw_only=True)
@@ -52,6 +54,7 @@ class World(Books):
     expected_registered_bills: list[str] = field(default_factory=list)
     declaration_files: dict[str, bytes] = field(default_factory=dict)
     writes: list[dict[str, Any]] = field(default_factory=list)
+    portable: bool = False
 
     @classmethod
     def build(
@@ -63,6 +66,7 @@ class World(Books):
         as_of: date = DEFAULT_AS_OF,
         month: str | None = None,
         clock: Clock | None = None,
+        portable: bool = False,
     ) -> "World":
         """Builds a world: the same arguments, the same world.
 
@@ -77,11 +81,13 @@ class World(Books):
             raise ValueError(f"{consultants} consultants are too few (40 with mistakes, else 1)")
         start = start_of(as_of)
         scope = Scope(as_of, month, consultants, Random(f"{seed}/{consultants}/{month}"))
-        world = cls(scope=scope, clock=clock or (lambda: start))
+        world = cls(scope=scope, clock=clock or (lambda: start), portable=portable)
         peopling.people(world, scope)
         trading.trade(world, scope)
         if mistakes:
             planting.plant(world, scope)
+        if portable:
+            portability.reduce(world)
         world.declaration_files = declarations.files(world, scope) | world.letters
         world.expected_invoices = truth.invoices(world, scope)
         world.expected_paid_bills = truth.paid_bills(world)
@@ -102,7 +108,13 @@ class World(Books):
         for _ in range(count):
             self.advanced_days += 1
             happened += days.live(self, self.scope, self.now())
+            self.settle()
         return happened
+
+    def settle(self) -> None:
+        """Keeps a portable world portable, whatever has just happened in it."""
+        if self.portable:
+            portability.restate(self)
 
     def wrote(self, vendor: str, kind: str, record: Record) -> None:
         """Keeps what a caller wrote."""

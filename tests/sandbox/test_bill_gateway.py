@@ -113,6 +113,19 @@ def test_payments_come_from_the_bill_only(make: Make) -> None:
     assert caller.bill("/v3/payments").status_code == 404
 
 
+def test_archives_are_not_told(make: Make) -> None:
+    """An archived bill is neither listed nor found, an archived vendor is not active."""
+    caller = make()
+    bill = next(iter(caller.world.bills.values()))
+    vendor = next(iter(caller.world.vendors.values()))
+    bill.archived = vendor.archived = True
+    assert bill.id not in [row["id"] for row in caller.bill_rows("/v3/invoices")]
+    assert caller.bill_rows("/v3/invoices/search", invoiceNumber=bill.number) == []
+    assert caller.bill(f"/v3/invoices/{bill.id}").status_code == 404
+    active = {row["id"]: row["isActive"] for row in caller.bill_rows("/v3/vendors")}
+    assert [id_ for id_, told in active.items() if not told] == [vendor.id]
+
+
 def test_unknown_paths_and_verbs(make: Make) -> None:
     """What is not there answers 404, another verb 405, no session 401."""
     caller = make()
