@@ -4,26 +4,25 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sources import json_text
+from sources.assumptions import answered
 from sources.bill_gateway import STREAMS
+from sources.bill_login import session_of
 from sources.errors import Critical
 from sources.exchange import Answer, Ask, path_segment
 from sources.http import Seam
 from sources.paging import Reading, ids_of
+from sources.read_only import ReadOnly
 from sources.session import Grant, Session
-from sources.streams import Page, Stream
+from sources.streams import Assumption, Page, Stream
 from sources.wiring import Wiring
 
 _SOURCE = "bill"
 _LOGIN_PATH = "/connect/v3/login"
-_LOGIN_S = 10.0
 _LIFETIME = timedelta(hours=2)
-_JSON = {"Content-Type": "application/json"}
 
 
-class Bill:
+class Bill(ReadOnly):
     """Bill.com as a door (`sources.streams.Door`).
 
     Args:
@@ -51,8 +50,7 @@ class Bill:
         organization_id: str,
         dev_key: str,
     ) -> None:
-        self._secrets = wiring.secrets
-        self._secrets.learn(password, dev_key)
+        wiring.secrets.learn(password, dev_key)
         self._seam = Seam(_SOURCE, base_url, wiring)
         self._now = wiring.now
         self._credentials = {
@@ -66,6 +64,23 @@ class Bill:
     async def aclose(self) -> None:
         """Ends all connections."""
         await self._seam.aclose()
+
+    async def assumptions(self) -> AsyncGenerator[Assumption, None]:
+        """Whether lists come with the lines of their invoices."""
+        what = "lines of invoices in their list"
+        yield await answered(what, self._with_lines(what))
+
+    async def _with_lines(self, what: str) -> Assumption:
+        ask = Ask("GET", self.streams["invoices"].path, params={"max": "100"})
+        rows = (await self._seam.call(ask, self._session)).member("response_data")
+        listed = rows if isinstance(rows, list) else []
+        bare = sum(1 for row in listed if isinstance(row, dict) and not row.get("lineItems"))
+        return Assumption(
+            what,
+            holds=not bare if listed else None,
+            said=f"{bare} of {len(listed)} have none",
+            advice="nothing: they are asked for one by one, once a change",
+        )
 
     async def login(self) -> None:
         """Tries the credentials (P13)."""
@@ -92,40 +107,6 @@ class Bill:
         where = path.format(id=path_segment(id))
         return await self._seam.one(where, "response_data", self._session)
 
-    async def find(
-        self,
-        kind: str,
-        payload: Mapping[str, Any],  # noqa: ARG002 - as the door has it
-    ) -> list[Mapping[str, Any]]:
-        """Raises: no command goes to Bill.com."""
-        raise LookupError(kind)
-
-    async def read(
-        self,
-        kind: str,
-        vendor_id: str,  # noqa: ARG002 - as the door has it
-    ) -> Mapping[str, Any] | None:
-        """Raises: no command goes to Bill.com."""
-        raise LookupError(kind)
-
-    async def send(
-        self,
-        kind: str,
-        target: str,  # noqa: ARG002 - as the door has it
-        payload: Mapping[str, Any],  # noqa: ARG002 - as the door has it
-    ) -> Mapping[str, Any]:
-        """Raises: no command goes to Bill.com."""
-        raise LookupError(kind)
-
-    def differences(
-        self,
-        kind: str,
-        sent: Mapping[str, Any],  # noqa: ARG002 - as the door has it
-        held: Mapping[str, Any],  # noqa: ARG002 - as the door has it
-    ) -> list[str]:
-        """Raises: no command goes to Bill.com."""
-        raise LookupError(kind)
-
     async def _list(
         self, path: str, params: Mapping[str, str], parent: str | None
     ) -> AsyncGenerator[Page, None]:
@@ -142,20 +123,7 @@ class Bill:
                 yield page
 
     async def _log_in(self, _held: Grant | None, attempt: int) -> Grant:
-        ask = Ask(
-            "POST",
-            _LOGIN_PATH,
-            headers=_JSON,
-            content=json_text.encode(self._credentials),
-            login=True,
-            connect_s=_LOGIN_S,
-            read_s=_LOGIN_S,
-        )
-        answer = await self._seam.log_in(ask, attempt)
-        session = answer.member("sessionId")
-        if not isinstance(session, str) or not session:
-            raise Critical(_SOURCE, ask.operation, "no_session", "the answer holds no session.")
-        self._secrets.learn(session)
+        session = await session_of(self._seam, _LOGIN_PATH, self._credentials, attempt)
         now = self._now()
         return Grant(session, now, now + _LIFETIME)
 

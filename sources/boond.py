@@ -9,19 +9,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sources import json_text, mapping
+from sources.assumptions import answered
+from sources.boond_envelope import DEFAULT_PAGE_SIZE, PAGE_SIZE, page_of
 from sources.boond_v3 import CONTRACTS_OF_CLIENT, STREAMS, WRITES, Write
 from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError
 from sources.exchange import Answer, Ask, path_segment
 from sources.http import Seam
-from sources.paging import Reading, ids_of
+from sources.paging import Reading
 from sources.session import Grant, Session
-from sources.streams import Page, Stream
+from sources.streams import Assumption, Page, Stream
 from sources.urls import checked_url
 from sources.wiring import Wiring
 
 _log = logging.getLogger("rapproche.boond")
 _SOURCE = "boond"
-_DEFAULT_PAGE_SIZE = 30
 _LIFETIME_S = 3600
 _LONGEST_S = 366 * 86_400
 _NO_ROUTE = ("not_found", "not_allowed")
@@ -76,6 +77,24 @@ class Boond:
     async def aclose(self) -> None:
         """Ends all connections."""
         await self._seam.aclose()
+
+    async def assumptions(self) -> AsyncGenerator[Assumption, None]:
+        """Whether lists tell how many rows there are, and all contracts come in one."""
+        what = "lists tell how many rows there are"
+        yield await answered(what, self._counted(what))
+        what = "all contracts in one list"
+        yield await answered(what, self._in_one_list(what), "nothing: each client is asked")
+
+    async def _counted(self, what: str) -> Assumption:
+        path = self.streams["clients"].path
+        total = page_of(await self._get(path, {"maxResults": "1"}), 1, f"GET {path}").total_rows
+        said = "no total" if total is None else f"{total} clients"
+        advice = "nothing: lists are read until an empty page comes"
+        return Assumption(what, holds=total is not None, said=said, advice=advice)
+
+    async def _in_one_list(self, what: str) -> Assumption:
+        await self._get(self.streams["contracts"].path, {"maxResults": "1"})
+        return Assumption(what, holds=True, said="the list is there")
 
     async def login(self) -> None:
         """Tries the credentials (P13); an API key is tried on the smallest list."""
@@ -175,14 +194,12 @@ class Boond:
     async def _list(
         self, path: str, params: Mapping[str, str], *, whole: bool = False
     ) -> AsyncGenerator[Page, None]:
-        size = 500
-
         async def fetch(number: int) -> Page:
-            paged = {"page": str(number), "maxResults": str(size), **params}
-            return _page(await self._get(path, paged), number, f"GET {path}")
+            paged = {"page": str(number), "maxResults": str(PAGE_SIZE), **params}
+            return page_of(await self._get(path, paged), number, f"GET {path}")
 
         reading = Reading(_SOURCE, f"GET {path}", whole=whole)
-        async with aclosing(reading.numbered(fetch, size, _DEFAULT_PAGE_SIZE)) as pages:
+        async with aclosing(reading.numbered(fetch, PAGE_SIZE, DEFAULT_PAGE_SIZE)) as pages:
             async for page in pages:
                 yield page
 
@@ -273,18 +290,3 @@ def _lifetime(seconds: Any) -> timedelta:
 
 def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _page(answer: Answer, number: int, operation: str) -> Page:
-    rows = answer.member("data")
-    if not isinstance(rows, list):
-        raise Critical(_SOURCE, operation, "envelope", "the answer holds no list `data`.")
-    return Page(
-        answer.body, "$.data", number, ids_of(rows), _total(answer.member("meta")), answer.served_at
-    )
-
-
-def _total(meta: Any) -> int | None:
-    totals = meta.get("totals") if isinstance(meta, dict) else None
-    rows = totals.get("rows") if isinstance(totals, dict) else None
-    return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0 else None

@@ -55,6 +55,8 @@ class ContractRate(Record):
     daily_rate: Money = wire("dailyRate")
     currency: str | None = wire("currency", None)
     consultant_id: str | None = wire("consultant.id", None)
+    start_date: dt.date | None = wire("startDate", None)
+    end_date: dt.date | None = wire("endDate", None)
 
 
 class Contract(Record):
@@ -83,6 +85,7 @@ class CraDay(Record):
     duration: Days = wire("duration")
     type_code: str = wire("typeCode")
     comment: str | None = wire("comment", None)
+    contract_id: str | None = wire("contract.id", None)
 
 
 class Cra(Record):

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +32,40 @@ _ON_ITS_WAY_S = 1.0
 # Rows of the future come from a clock that was set back; they would block for ever.
 _FUTURE_S = 60.0
 _LONG_WAIT_S = 5.0
+# Of a window as long as this, calls are no breath to wait for but a budget to plan with.
+_BUDGET_S = 3600.0
+_SCARCE = 0.9
 _COUNT = "INSERT INTO calls (source, called_at) VALUES (?, ?)"
+
+
+@dataclass
+class _Window:
+    """A sliding window and how many calls stood in it when they were last counted.
+
+    Counting thousands of rows a call would take longer than the call. Calls leave a window by
+    themselves and enter it as new rows alone, so the number of the newest row says how many more
+    there can be since.
+    """
+
+    seconds: float
+    allowed: int
+    scarce: bool = False
+    generation: int = -1
+    calls: int = 0
+    newest: int = 0
+
+    def surely_holds(self, generation: int, newest: int) -> bool:
+        """Whether one call more has a place for sure."""
+        warned_at = self.allowed * _SCARCE if self.seconds >= _BUDGET_S else self.allowed
+        enough = self.allowed if self.scarce else warned_at
+        return generation == self.generation and self.calls + newest - self.newest < enough
+
+    def counted(self, generation: int, newest: int, calls: int) -> bool:
+        """Keeps a count; True when it says for the first time that a long window is nearly full."""
+        self.generation, self.newest, self.calls = generation, newest, calls
+        before = self.scarce
+        self.scarce = self.seconds >= _BUDGET_S and calls >= self.allowed * _SCARCE
+        return self.scarce and not before
 
 
 class Limiter:
@@ -54,7 +88,7 @@ class Limiter:
         state_dir: Path | None = None,
     ) -> None:
         self._source = source
-        self._windows = tuple(windows)
+        self._windows = tuple(_Window(*window) for window in windows)
         self._now = now
         self._loop_began_at: float | None = None
         self._blocked_until = 0.0
@@ -78,8 +112,8 @@ class Limiter:
         async with self._turn:
             told = False
             while True:
-                place, wait = self._file.change(self._look)
-                if place is not None or wait > patience:
+                place, wait, blocked = self._file.change(self._look)
+                if place is not None or blocked > patience:
                     return place, wait
                 if wait >= _LONG_WAIT_S and not told:
                     self._log.warning("rate limit reached, waits seconds=%.0f", wait)
@@ -123,29 +157,30 @@ class Limiter:
             self._loop_began_at = self._now().timestamp() - elapsed
         return self._loop_began_at + elapsed
 
-    def _look(self, held: sqlite3.Connection) -> tuple[Place | None, float]:
-        """One look: a place and 0, or None and the seconds until the next look is worth it."""
+    def _look(self, held: sqlite3.Connection) -> tuple[Place | None, float, float]:
+        """One look: a place, or the seconds until the next look is worth it; a block's seconds."""
         at = self._at()
         self._forget(held, at)
         if self._file.begun_anew:
             self._suppose_full(held, at)
-        full = (self._full(held, at, *window) for window in self._windows)
-        wait = max(self._block_left(held, at), *full)
-        return (None, wait) if wait > 0 else (self._take(held, at), 0.0)
+        blocked = self._block_left(held, at)
+        wait = max(blocked, *(self._full(held, at, window) for window in self._windows))
+        return (None if wait > 0 else self._take(held, at)), wait, blocked
 
     def _forget(self, held: sqlite3.Connection, at: float) -> None:
-        longest = max(seconds for seconds, _ in self._windows)
-        held.execute(
-            "DELETE FROM calls WHERE source = ? AND (called_at < ? OR called_at > ?)",
-            (self._source, at - 2 * longest, at + _FUTURE_S),
-        )
+        longest = max(window.seconds for window in self._windows)
+        # Not in one statement: with OR it would look at every row.
+        gone = "DELETE FROM calls WHERE source = ? AND called_at"
+        held.execute(f"{gone} < ?", (self._source, at - 2 * longest))
+        held.execute(f"{gone} > ?", (self._source, at + _FUTURE_S))
 
     def _suppose_full(self, held: sqlite3.Connection, at: float) -> None:
-        """Where counts were lost, waits as long as they could have asked for."""
+        """Where counts were lost, waits as long as they could have asked for, but for no hour."""
         self._share_block(held)
         self._file.begun_anew = False
         if held.execute("SELECT 1 FROM calls").fetchone() is None:
-            most = max(allowed for _, allowed in self._windows)
+            short = [window.allowed for window in self._windows if window.seconds < _BUDGET_S]
+            most = max(short, default=0)
             held.executemany(_COUNT, [(self._source, at)] * most)
 
     def _share_block(self, held: sqlite3.Connection) -> None:
@@ -165,22 +200,41 @@ class Limiter:
         row = held.execute("SELECT until FROM waits WHERE source = ?", (self._source,)).fetchone()
         return max(0.0, self._blocked_until - at, row[0] - at if row else 0.0)
 
-    def _full(self, held: sqlite3.Connection, at: float, seconds: float, allowed: int) -> float:
+    def _full(self, held: sqlite3.Connection, at: float, window: _Window) -> float:
         """Seconds until the window has a place: when its `allowed`-th newest call leaves it.
 
         A call under way leaves it a whole window from now at the earliest.
         """
-        window = seconds * (1 + _DRIFT)
+        newest = _newest(held)
+        if window.surely_holds(self._file.generation, newest):
+            return 0.0
+        seconds = window.seconds * (1 + _DRIFT)
+        within = "FROM calls WHERE source = ? AND called_at > ?"
+        since = (self._source, at - seconds)
         row = held.execute(
-            "SELECT called_at FROM calls WHERE source = ? AND called_at > ? "
-            "ORDER BY called_at DESC LIMIT 1 OFFSET ?",
-            (self._source, at - window, allowed - 1),
+            f"SELECT called_at {within} ORDER BY called_at DESC LIMIT 1 OFFSET ?",
+            (*since, window.allowed - 1),
         ).fetchone()
-        return 0.0 if row is None else max(_DRIFT, min(row[0], at) + window - at)
+        full = row is not None
+        calls = window.allowed if full else _counted(held, within, since)
+        if window.counted(self._file.generation, newest, calls):
+            left = window.allowed - calls
+            self._log.warning("few requests are left this hour: %d of %d", left, window.allowed)
+        return float(max(_DRIFT, min(row[0], at) + seconds - at)) if full else 0.0
 
     def _take(self, held: sqlite3.Connection, at: float) -> Place:
         row = held.execute(_COUNT, (self._source, at + _LONGEST_CALL_S)).lastrowid
         return self._file.generation, row or 0
+
+
+def _newest(held: sqlite3.Connection) -> int:
+    """The number of the newest row there ever was; numbers are never given twice."""
+    row = held.execute("SELECT seq FROM sqlite_sequence WHERE name = 'calls'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _counted(held: sqlite3.Connection, within: str, since: tuple[str, float]) -> int:
+    return int(held.execute(f"SELECT count(*) {within}", since).fetchone()[0])
 
 
 class Breaker:

@@ -5,7 +5,7 @@ reads those paths out of the served text itself (`columns`), so no page becomes 
 the models check and convert single records.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -178,6 +178,23 @@ class Page:
     parent: str | None = None
 
 
+@dataclass(frozen=True)
+class Assumption:
+    """One thing that a dialect takes for granted of its vendor.
+
+    Attributes:
+        what: in a few words, such as `invoices by their last change`.
+        holds: whether it is so at this account; None where it could not be told.
+        said: what came back.
+        advice: what to do where it does not hold.
+    """
+
+    what: str
+    holds: bool | None
+    said: str
+    advice: str = ""
+
+
 class Door(Protocol):
     """One vendor: callers handle neither tokens, nor sessions, nor paging (P09).
 
@@ -193,7 +210,7 @@ class Door(Protocol):
 
     def pages(
         self, stream: str, *, since: datetime | None = None, parents: Sequence[str] = ()
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         """All pages, in any order; a record may come more than once, none is missed (P16)."""
 
     async def one(self, stream: str, id: str) -> bytes | None:  # noqa: A002 - the column's name
@@ -210,6 +227,9 @@ class Door(Protocol):
 
     def differences(self, kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
         """What the vendor holds otherwise than a command sent it, a phrase a column."""
+
+    def assumptions(self) -> AsyncGenerator[Assumption, None]:
+        """What this dialect takes for granted, as it is at this account; reads and nothing else."""
 
     async def aclose(self) -> None:
         """Ends all connections."""

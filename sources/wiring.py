@@ -27,6 +27,8 @@ class Wiring:
         retry_base: seconds of the first retry wait; it scales all waits that are ours.
         requests_per_minute: exchanges allowed in any 60 s.
         burst_per_second: exchanges allowed in any 1 s.
+        requests_per_hour: exchanges allowed in any hour; where it is set, neither of the other two
+            counts.
         tls12: allows TLS 1.2; otherwise 1.3 only.
         secrets: what no door may show; each adds its own, and what it is granted.
         jitter: spreads the waits before retries, a number from 0 to 1 each.
@@ -41,6 +43,7 @@ class Wiring:
     retry_base: float = 1.0
     requests_per_minute: int = 100
     burst_per_second: int = 20
+    requests_per_hour: int | None = None
     tls12: bool = False
     jitter: Callable[[], float] = float
     secrets: Secrets = field(default_factory=Secrets, repr=False)
@@ -48,6 +51,8 @@ class Wiring:
     @property
     def windows(self) -> tuple[tuple[float, int], ...]:
         """Seconds, and the exchanges allowed in any so many seconds."""
+        if self.requests_per_hour is not None:
+            return ((3600.0, self.requests_per_hour),)
         return (60.0, self.requests_per_minute), (1.0, self.burst_per_second)
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from sources.bill import Bill
+from sources.bill_live import BillLive
 from sources.boond import Boond
 from sources.errors import SourceError
 from sources.exchange import Call
@@ -127,7 +128,8 @@ class Vendor:
         if request.headers.get("x-api-key") == "key-of-tests":
             return True
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        secret = request.url.params.get("sessionId", bearer)
+        said = request.headers.get("sessionId", bearer)
+        secret = request.url.params.get("sessionId", said)
         return self._valid.get(secret, 0.0) > at
 
     def wiring(self, **changes: Any) -> Wiring:
@@ -159,6 +161,17 @@ class Vendor:
         return Bill(
             self.wiring(**changes),
             base_url="https://bill.test",
+            username="user",
+            password=password or self.password,
+            organization_id="org",
+            dev_key="dev-key-77120",
+        )
+
+    def bill_live(self, *, password: str | None = None, **changes: Any) -> BillLive:
+        """A door to this vendor as Bill.com in its live dialect."""
+        return BillLive(
+            self.wiring(**changes),
+            base_url="https://bill.test/connect",
             username="user",
             password=password or self.password,
             organization_id="org",

@@ -1,0 +1,64 @@
+"""What a dialect takes for granted of a vendor, and whether it holds at a real account.
+
+Much of the production dialects is known from public material alone. So each door can be asked,
+with reads that change nothing, what of it is so at this account: a customer's first hour then
+tells what is wrong.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
+from datetime import datetime
+
+from sources import json_text
+from sources.errors import SourceError
+from sources.streams import Assumption, Door, Page, Stream
+
+
+async def answered(what: str, asked: Awaitable[Assumption], advice: str = "") -> Assumption:
+    """What a question found; a refusal is an answer too."""
+    try:
+        return await asked
+    except SourceError as error:
+        return Assumption(what, holds=False, said=str(error), advice=advice or error.advice)
+
+
+async def of_streams(door: Door, now: datetime) -> AsyncGenerator[Assumption, None]:
+    """Whether each list that is asked by its last change gives only what changed since.
+
+    Args:
+        door: logged in.
+        now: from when on changes are asked for, so that little comes back.
+    """
+    for stream in door.streams.values():
+        if stream.incremental and stream.parent is None:
+            what = f"{stream.name} by their last change"
+            yield await answered(what, _honours_since(door, stream, what, now))
+
+
+async def _honours_since(door: Door, stream: Stream, what: str, now: datetime) -> Assumption:
+    since = stream.asked_from(now)
+    page = await _first(door, stream, since)
+    instants = [] if page is None else _instants(page, stream)
+    older = sum(1 for instant in instants if instant < since)
+    if older:
+        said = f"{older} of {len(instants)} rows are older than asked: the filter is ignored"
+        advice = "nothing: every run reads this list whole"
+        return Assumption(what, holds=False, said=said, advice=advice)
+    if not instants:
+        return Assumption(what, holds=True, said="no row older than asked came")
+    return Assumption(what, holds=True, said=f"{len(instants)} rows, none older than asked")
+
+
+async def _first(door: Door, stream: Stream, since: datetime) -> Page | None:
+    async with aclosing(door.pages(stream.name, since=since)) as pages:
+        async for page in pages:
+            return page
+    return None
+
+
+def _instants(page: Page, stream: Stream) -> list[datetime]:
+    """When the rows of a page changed last, where they say it."""
+    key = (stream.updated or "").removeprefix("$.")
+    rows = json_text.exact(page.body)[page.rows_path.removeprefix("$.")]
+    said = (row.get(key) for row in rows if isinstance(row, dict))
+    return [datetime.fromisoformat(text) for text in said if isinstance(text, str)]
