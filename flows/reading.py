@@ -139,8 +139,11 @@ def audit(
 
 
 @click.command()
+@click.option(
+    "--vendor", is_flag=True, help="Also what holds at the vendors' accounts; reads only."
+)
 @click.option("--json", "as_json", is_flag=True)
-def doctor(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
+def doctor(vendor: bool, as_json: bool) -> None:  # noqa: FBT001 - flags of the command
     """Looks at everything that a run needs, and says what to do where something is wrong."""
     from flows import logs, settings, terminal  # noqa: PLC0415 - what reads starts at once
     from flows.engine import doctor as looks  # noqa: PLC0415 - likewise
@@ -148,7 +151,7 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
     from flows.engine.wiring import World  # noqa: PLC0415 - likewise
 
     logs.configure(settings.salvage()[0].RAPPROCHE_LOG)
-    examined = asyncio.run(looks.examine(World(system_clock), prefect_api()))
+    examined = asyncio.run(looks.examine(World(system_clock), prefect_api(), vendor=vendor))
     if as_json:
         click.echo(looks.as_json(examined))
     else:

@@ -25,17 +25,17 @@ from transforms.words.languages import Language
 
 ENV_FILE = ".env"
 OUR_PREFIXES = ("RAPPROCHE_", "BOOND_", "BILL_COM_")
-NOT_READ_YET = frozenset(
-    {
-        "BOOND_USER_TOKEN",
-        "BOOND_CLIENT_TOKEN",
-        "BOOND_CLIENT_KEY",
-        "BOOND_BASIC_USER",
-        "BOOND_BASIC_PASSWORD",
-        "RAPPROCHE_CRA_MONTHS",
-    }
-)
-"""Settings of the specification that no part reads yet: a warning, not a refusal."""
+LIVE = "live"
+_LIVE_BOOND = {
+    "BOOND_BASE_URL": "https://ui.boondmanager.com/api",
+    "BOOND_REQUESTS_PER_MINUTE": 600,
+    "BOOND_BURST_PER_SECOND": 10,
+}
+"""What BoondManager's production API has in place of the defaults; it publishes no limit."""
+_LIVE_BILL_URLS = {
+    "stage": "https://gateway.stage.bill.com/connect",
+    "production": "https://gateway.prod.bill.com/connect",
+}
 
 
 class ConfigurationError(Exception):
@@ -67,7 +67,7 @@ Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
 class Settings(BaseSettings):
-    """The settings of running.md whose part exists."""
+    """The settings of running.md; `live` dialects have other defaults where none is said."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
@@ -92,9 +92,12 @@ class Settings(BaseSettings):
     POLICY_FILE: Path = Field(
         Path("policy.toml"), description="Tolerances, approvals and freshness."
     )
-    BOOND_DIALECT: Literal["v3"] = Field("v3", description="BoondManager's dialect: v3.")
+    BOOND_DIALECT: Literal["v3", "live"] = Field(
+        "v3", description="BoondManager's dialect: v3, or live for its production API."
+    )
     BOOND_BASE_URL: Url = Field(
-        "https://api.boondmanager.com/api/v3", description="Where BoondManager answers."
+        "https://api.boondmanager.com/api/v3",
+        description="Where BoondManager answers; live: https://ui.boondmanager.com/api.",
     )
     BOOND_AUTH_URL: Url = Field(
         "https://api.boondmanager.com/oauth/token", description="Where BoondManager gives tokens."
@@ -102,23 +105,41 @@ class Settings(BaseSettings):
     BOOND_CLIENT_ID: str | None = Field(None, description="OAuth client id.")
     BOOND_CLIENT_SECRET: Key | None = Field(None, description="OAuth client secret.")
     BOOND_API_KEY: Key | None = Field(None, description="API key, used where no client id is set.")
+    BOOND_USER_TOKEN: Key | None = Field(None, description="Dialect live: token of the API user.")
+    BOOND_CLIENT_TOKEN: Key | None = Field(None, description="Dialect live: token of the tenant.")
+    BOOND_CLIENT_KEY: Key | None = Field(
+        None, description="Dialect live: key that signs each call."
+    )
+    BOOND_BASIC_USER: str | None = Field(
+        None, description="Dialect live: user of HTTP Basic, for tests only."
+    )
+    BOOND_BASIC_PASSWORD: Key | None = Field(
+        None, description="Dialect live: password of HTTP Basic, for tests only."
+    )
     BOOND_VALIDATOR_ID: str = Field(
-        "system_auto_validator", description="Validator that our CRA validations name."
+        "system_auto_validator",
+        description="Validator that our CRA validations name; live: id of a resource, by default"
+        " the first that BoondManager allows.",
     )
     BOOND_REQUESTS_PER_MINUTE: int = Field(
-        100, ge=1, description="Requests in any 60 s that the contract with BoondManager allows."
+        100,
+        ge=1,
+        description="Requests in any 60 s that the contract with BoondManager allows; live: 600.",
     )
     BOOND_BURST_PER_SECOND: int = Field(
-        20, ge=1, description="Requests in any second that the contract with BoondManager allows."
+        20,
+        ge=1,
+        description="Requests in any second that the contract with BoondManager allows; live: 10.",
     )
     BOOND_CURRENCY: str = Field(
         "EUR", pattern="^[A-Z]{3}$", description="Currency where BoondManager names none."
     )
-    BILL_COM_DIALECT: Literal["gateway"] = Field(
-        "gateway", description="Bill.com's dialect: gateway."
+    BILL_COM_DIALECT: Literal["gateway", "live"] = Field(
+        "gateway", description="Bill.com's dialect: gateway, or live for its production API."
     )
     BILL_COM_BASE_URL: Url = Field(
-        "https://gateway.stage.bill.com", description="Where Bill.com answers."
+        "https://gateway.stage.bill.com",
+        description="Where Bill.com answers; live: with /connect, by BILL_COM_ENVIRONMENT.",
     )
     BILL_COM_USERNAME: str | None = Field(None, description="Bill.com user.")
     BILL_COM_PASSWORD: Key | None = Field(None, description="Bill.com password.")
@@ -150,6 +171,12 @@ class Settings(BaseSettings):
     RAPPROCHE_LANG: Language = Field(
         "fr", description="Language of explanations, mails and the report: fr or en."
     )
+    RAPPROCHE_CRA_MONTHS: int = Field(
+        3,
+        ge=1,
+        le=36,
+        description="Dialect live: months of CRAs that each run reads again, this one included.",
+    )
     RAPPROCHE_TLS12: bool = Field(
         default=False, description="Allows TLS 1.2; otherwise 1.3 is required."
     )
@@ -172,10 +199,26 @@ class Settings(BaseSettings):
         None, description="Prometheus Pushgateway that metrics are sent to after each run."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _live_has_its_own_defaults(cls, said: dict[str, Any]) -> dict[str, Any]:
+        live: dict[str, Any] = {}
+        if said.get("BOOND_DIALECT") == LIVE:
+            live |= _LIVE_BOOND
+        if said.get("BILL_COM_DIALECT") == LIVE:
+            url = _LIVE_BILL_URLS.get(str(said.get("BILL_COM_ENVIRONMENT", "stage")))
+            live |= {"BILL_COM_BASE_URL": url} if url else {}
+        return live | said
+
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Self:
         if self.BOOND_CLIENT_ID and not self.BOOND_CLIENT_SECRET:
             raise ValueError("BOOND_CLIENT_SECRET is missing: BOOND_CLIENT_ID is set")
+        for names in (_BOOND_TOKENS, _BOOND_BASIC):
+            missing = [name for name in names if not getattr(self, name)]
+            if missing and len(missing) < len(names):
+                set_one = next(name for name in names if name not in missing)
+                raise ValueError(f"{missing[0]} is missing: {set_one} is set")
         bill = {name: getattr(self, name) for name in _BILL_CREDENTIALS}
         missing = [name for name, value in bill.items() if not value]
         if missing and len(missing) < len(bill):
@@ -205,8 +248,15 @@ class Settings(BaseSettings):
 
     @property
     def has_boond(self) -> bool:
-        """Whether BoondManager's credentials are set."""
-        return bool(self.BOOND_CLIENT_ID or self.BOOND_API_KEY)
+        """Whether the credentials of BoondManager's dialect are set."""
+        return any(getattr(self, name) for name in self.boond_credentials)
+
+    @property
+    def boond_credentials(self) -> tuple[str, ...]:
+        """Settings of which one must be set, lest BoondManager be left out."""
+        if self.BOOND_DIALECT == LIVE:
+            return "BOOND_CLIENT_KEY", "BOOND_BASIC_PASSWORD"
+        return "BOOND_CLIENT_ID", "BOOND_API_KEY"
 
     @property
     def has_bill(self) -> bool:
@@ -214,6 +264,8 @@ class Settings(BaseSettings):
         return bool(self.BILL_COM_USERNAME)
 
 
+_BOOND_TOKENS = ("BOOND_CLIENT_KEY", "BOOND_CLIENT_TOKEN", "BOOND_USER_TOKEN")
+_BOOND_BASIC = ("BOOND_BASIC_USER", "BOOND_BASIC_PASSWORD")
 _BILL_CREDENTIALS = (
     "BILL_COM_USERNAME",
     "BILL_COM_PASSWORD",
@@ -223,6 +275,10 @@ _BILL_CREDENTIALS = (
 SECRETS = (
     "BOOND_CLIENT_SECRET",
     "BOOND_API_KEY",
+    "BOOND_USER_TOKEN",
+    "BOOND_CLIENT_TOKEN",
+    "BOOND_CLIENT_KEY",
+    "BOOND_BASIC_PASSWORD",
     "BILL_COM_PASSWORD",
     "BILL_COM_DEV_KEY",
     "SMTP_URL",
@@ -282,13 +338,8 @@ def _with(name: str) -> list[str]:
 
 
 def _unknown(said: Mapping[str, Any]) -> list[str]:
-    known = {*Settings.model_fields, *NOT_READ_YET}
+    known = Settings.model_fields
     return [name for name in sorted(said) if name.startswith(OUR_PREFIXES) and name not in known]
-
-
-def unread_names() -> list[str]:
-    """Settings that are set, and that no part reads yet."""
-    return sorted(NOT_READ_YET & set(_said()))
 
 
 def _said() -> dict[str, str | None]:

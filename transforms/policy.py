@@ -102,6 +102,30 @@ class Freshness(_Section):
     files: int = Field(0, ge=0)
 
 
+Words = dict[str, str]
+
+
+class BoondStates(_Section):
+    """What a tenant's own states of BoondManager mean, by their number, over what their names say.
+
+    Only the production dialect asks: each tenant names its states itself.
+    """
+
+    company: dict[str, Literal["client", "supplier", "archived", "other"]] = {}
+    resource_type: dict[str, Literal["employee", "external"]] = {}
+    project: dict[str, Literal["active", "ended"]] = {}
+    order: dict[str, Literal["open", "archived"]] = {}
+    invoice: dict[str, Literal["draft", "sent", "paid", "cancelled"]] = {}
+    purchase: dict[str, Literal["draft", "approved", "closed", "cancelled"]] = {}
+    payment: dict[str, Literal["planned", "confirmed", "settled"]] = {}
+    providerinvoice: dict[str, Literal["registered", "cancelled"]] = {}
+
+    def words(self) -> dict[str, Words]:
+        """Kind → number of the state → what it means; only what is said."""
+        said = self.model_dump().items()
+        return {kind.replace("_", " "): words for kind, words in said if words}
+
+
 class Policy(_Section):
     """The whole of `policy.toml`."""
 
@@ -110,3 +134,4 @@ class Policy(_Section):
     billing: Billing = Billing()
     approval: dict[CommandKind, Approval] = {}
     freshness: Freshness = Freshness()
+    boond_states: BoondStates = BoondStates()

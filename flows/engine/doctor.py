@@ -15,7 +15,7 @@ from flows.engine import backlog, premises, reach
 from flows.engine.checked import CONFIGURATION, SOURCE, Check, fail, ok, warn
 from flows.engine.report import Table
 from flows.engine.wiring import World
-from flows.settings import ConfigurationError, Settings, read_policy, salvage, unread_names
+from flows.settings import ConfigurationError, Settings, read_policy, salvage
 from sources import sms
 from store.publishing import read_published
 from store.warehouse import Places, StoreError
@@ -38,12 +38,13 @@ class Examined:
         return next((code for code in _GRAVEST_FIRST if code in codes), max(codes))
 
 
-async def examine(world: World, prefect_url: str | None) -> Examined:
+async def examine(world: World, prefect_url: str | None, *, vendor: bool = False) -> Examined:
     """Looks at everything.
 
     Args:
         world: clock, network and shared places.
         prefect_url: of the Prefect API, where one is configured.
+        vendor: also asks each vendor what its dialect takes for granted, with reads alone.
     """
     orchestrated = await reach.prefect(prefect_url)
     supplied = await _supplied() if prefect_url and orchestrated.state == "ok" else {}
@@ -55,7 +56,7 @@ async def examine(world: World, prefect_url: str | None) -> Examined:
         judged,
         *premises.look(places, settings.DECLARATIONS_DIR, world.cache, world.now()),
         *_published(places, policy, world),
-        *await reach.vendors(settings, world),
+        *await reach.vendors(settings, world, policy, closely=vendor),
         await reach.mail_server(settings, world),
         orchestrated,
     ]
@@ -77,10 +78,6 @@ def _settings(settings: Settings, wrong: list[str]) -> list[Check]:
             sms.check(settings.SMS_URL.get_secret_value())
         except ValueError as error:
             found.append(fail("settings", f"SMS_URL: {error}", "correct it"))
-    found += [
-        warn("settings", f"{name} is set, and nothing reads it yet", "leave it out")
-        for name in ([] if wrong else unread_names())
-    ]
     return found or [ok("settings", "all can be used")]
 
 

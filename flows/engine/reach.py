@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 import httpx
 
 from flows.engine.checked import SOURCE, Check, fail, ok, warn
-from flows.engine.run import SETTINGS_OF
-from flows.engine.wiring import NOBODY, World, doors
+from flows.engine.run import settings_of
+from flows.engine.wiring import NOBODY, World, doors, to_be_set
 from flows.settings import ConfigurationError, Settings
 from sources import mail
+from sources.assumptions import of_streams
 from sources.errors import SourceError
 from sources.smtp import SmtpDoor
-from sources.streams import Door
+from sources.streams import Assumption, Door
 from sources.urls import is_loopback
 from sources.wiring import tls_context
+from transforms.policy import Policy
 
 LONGEST_S = 60
 """Seconds that one of them has to answer, the retries of a transient failure among them."""
@@ -29,7 +31,9 @@ _SERVER_FAILURE = 500
 _REFUSED = (401, 403)
 
 
-async def vendors(settings: Settings, world: World) -> list[Check]:
+async def vendors(
+    settings: Settings, world: World, policy: Policy, *, closely: bool = False
+) -> list[Check]:
     """Credentials and clock of each vendor; its calls count in the limit that all runs share.
 
     They are logged and not in `ops.api_calls`: the doctor is no run and writes nothing there.
@@ -40,13 +44,14 @@ async def vendors(settings: Settings, world: World) -> list[Check]:
         apart[source] = world.now() - theirs
 
     try:
-        opened = doors(settings, world, on_clock=hear)
+        opened = doors(settings, world, policy, on_clock=hear)
     except ConfigurationError as error:
         return [fail("vendors", str(error), "set it right")]
     if not opened:
         said = "no vendor's credentials are set"
-        return [fail("vendors", said, "set BOOND_CLIENT_ID or BILL_COM_USERNAME; see .env.example")]
-    tried = await asyncio.gather(*(_login(*door) for door in opened.items()))
+        return [fail("vendors", said, to_be_set(settings))]
+    looking = (_examined(settings, world, door, closely=closely) for door in opened.values())
+    tried = [check for checks in await asyncio.gather(*looking) for check in checks]
     left_out = [
         ok(name, "left out of the runs: its credentials are not set")
         for source, name in _VENDORS.items()
@@ -60,18 +65,36 @@ async def vendors(settings: Settings, world: World) -> list[Check]:
     return [*tried, *left_out, *clocks]
 
 
-async def _login(source: str, door: Door) -> Check:
+async def _examined(settings: Settings, world: World, door: Door, *, closely: bool) -> list[Check]:
+    """A vendor's login and, looked at closely, what its dialect takes for granted."""
+    try:
+        login = await _login(settings, door.source, door)
+        if login.state != "ok" or not closely:
+            return [login]
+        found = [one async for one in door.assumptions()]
+        found += [one async for one in of_streams(door, world.now())]
+        return [login, *(_assumption(door.source, one) for one in found)]
+    finally:
+        await door.aclose()
+
+
+def _assumption(source: str, found: Assumption) -> Check:
+    what = f"{_VENDORS[source]}: {found.what}"
+    if found.holds:
+        return ok(what, found.said)
+    return warn(what, found.said, found.advice or "nothing yet: look again when there are rows")
+
+
+async def _login(settings: Settings, source: str, door: Door) -> Check:
     try:
         async with asyncio.timeout(LONGEST_S):
             await door.login()
     except SourceError as error:
-        settings = SETTINGS_OF.get((source, error.kind)) or SETTINGS_OF[(source, "")]
-        return fail(_VENDORS[source], str(error), f"see {settings}", SOURCE)
+        see = f"see {settings_of(settings, source, error.kind)}"
+        return fail(_VENDORS[source], str(error), see, SOURCE)
     except TimeoutError:
         said = f"no login within {LONGEST_S} s"
-        return fail(_VENDORS[source], said, f"see {SETTINGS_OF[(source, '')]}", SOURCE)
-    finally:
-        await door.aclose()
+        return fail(_VENDORS[source], said, f"see {settings_of(settings, source)}", SOURCE)
     return ok(_VENDORS[source], "login accepted")
 
 

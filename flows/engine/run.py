@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from flows import logs
 from flows.logs import pairs
-from flows.settings import Settings
+from flows.settings import LIVE, Settings
 from sources.errors import SourceError
 from sources.exchange import Call
 from sources.mail import MessageDoor
@@ -31,9 +31,14 @@ PARIS = ZoneInfo("Europe/Paris")
 T = TypeVar("T")
 
 
-SETTINGS_OF = {
+_SETTINGS_OF = {
     ("boond", "authentication"): "BOOND_CLIENT_ID and BOOND_CLIENT_SECRET, or BOOND_API_KEY",
     ("boond", ""): "BOOND_BASE_URL and BOOND_AUTH_URL if it lasts",
+    ("boond live", "authentication"): (
+        "BOOND_USER_TOKEN, BOOND_CLIENT_TOKEN and BOOND_CLIENT_KEY, or BOOND_BASIC_USER and"
+        " BOOND_BASIC_PASSWORD"
+    ),
+    ("boond live", ""): "BOOND_BASE_URL if it lasts",
     ("bill", "authentication"): (
         "BILL_COM_USERNAME, BILL_COM_PASSWORD, BILL_COM_ORG_ID and BILL_COM_DEV_KEY"
     ),
@@ -41,6 +46,13 @@ SETTINGS_OF = {
     ("declarations", ""): "DECLARATIONS_DIR: create the folder, or name another",
 }
 """Where a person looks first when a source fails, by the error's kind."""
+
+
+def settings_of(settings: Settings, source: str, kind: str = "") -> str:
+    """The settings that a person looks at first when a source fails."""
+    live = source == "boond" and settings.BOOND_DIALECT == LIVE
+    spoken = "boond live" if live else source
+    return _SETTINGS_OF.get((spoken, kind)) or _SETTINGS_OF.get((spoken, ""), ".env.example")
 
 
 class Driver(Protocol):
@@ -147,7 +159,7 @@ class Run:
     def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
         said = f"{stream}: {error}" if stream else str(error)
-        hint = SETTINGS_OF.get((error.source, error.kind)) or SETTINGS_OF.get((error.source, ""))
+        hint = settings_of(self.settings, error.source, error.kind)
         said = visible(f"{said} See {hint}.")
         known = {"code": error.code, "kind": error.kind, "operation": error.operation}
         source, _, name = (stream or error.source).partition(".")

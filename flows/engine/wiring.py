@@ -18,20 +18,23 @@ from typing import Any
 
 import httpx
 from platformdirs import user_cache_dir
+from pydantic import SecretStr
 
 from flows import logs, metrics
 from flows.engine import alarms
 from flows.engine.run import Driver, Run, new_run_id, paris_today
 from flows.settings import (
+    LIVE,
     ConfigurationError,
     Settings,
     exposed_file,
     read_policy,
-    unread_names,
 )
 from sources import mail, sms, smtp
 from sources.bill import Bill
+from sources.bill_live import BillLive
 from sources.boond import Boond
+from sources.boond_live.door import BoondLive
 from sources.errors import Secrets, SourceError
 from sources.exchange import Call
 from sources.mail import MessageDoor
@@ -51,10 +54,6 @@ OUTBOX_MAIL = "outbox-mail"
 """Folder beside the warehouse in which mails lie where no mail server is set."""
 NOBODY = "Rapproche <rapproche@localhost>"
 """Sender of mails that only lie in a folder, where MAIL_FROM is not set."""
-_LEFT_OUT = {
-    "boond": "BoondManager is left out: BOOND_CLIENT_ID or BOOND_API_KEY is not set",
-    "bill": "Bill.com is left out: BILL_COM_USERNAME is not set",
-}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ async def open_run(
         log.info("run began as_of=%s", day)
         try:
             run.journal = Journal(places.journal, run.run_id, getpass.getuser())
-            run.doors = doors(settings, world, on_call=run.heard, on_masked=run.echoed)
+            run.doors = doors(settings, world, policy, on_call=run.heard, on_masked=run.echoed)
             yield run
         except BaseException as error:
             with suppress(Exception):  # what stopped the run is what is to be said
@@ -131,8 +130,6 @@ async def open_run(
 def _warn_of_settings() -> None:
     if exposed := exposed_file():
         log.warning("%s can be read by every user of this machine: chmod 600", exposed)
-    for name in unread_names():
-        log.warning("%s is set, and nothing reads it yet", name)
 
 
 def _told_of(policy: Policy) -> dict[str, Any]:
@@ -182,12 +179,13 @@ def _end(run: Run, state: str) -> None:
 def doors(
     settings: Settings,
     world: World,
+    policy: Policy,
     *,
     on_call: Callable[[Call], None] | None = None,
     on_masked: Callable[[str, int], None] | None = None,
     on_clock: Callable[[str, datetime], None] | None = None,
 ) -> dict[str, Door]:
-    """The vendors whose credentials are set; who hears what is as in `Wiring`.
+    """The vendors whose credentials are set, each in its dialect; `Wiring` says who hears what.
 
     Raises:
         ConfigurationError: the environment names a proxy that cannot be used.
@@ -208,7 +206,7 @@ def doors(
     opened: dict[str, Door] = {}
     try:
         if settings.has_boond:
-            opened["boond"] = _boond(settings, wiring, world.cache)
+            opened["boond"] = _boond(settings, wiring, world, policy)
         if settings.has_bill:
             opened["bill"] = _bill(settings, wiring, world.cache)
     except ValueError as error:
@@ -221,9 +219,11 @@ def limits_directory(cache: Path, base_url: str, account: str | None) -> Path:
     return cache / "limits" / hashlib.sha256(f"{base_url} {account}".encode()).hexdigest()[:16]
 
 
-def _boond(settings: Settings, wiring: Wiring, cache: Path) -> Door:
+def _boond(settings: Settings, wiring: Wiring, world: World, policy: Policy) -> Door:
+    if settings.BOOND_DIALECT == LIVE:
+        return _boond_live(settings, wiring, world, policy)
     secret, key = settings.BOOND_CLIENT_SECRET, settings.BOOND_API_KEY
-    limits = limits_directory(cache, settings.BOOND_BASE_URL, settings.BOOND_CLIENT_ID)
+    limits = limits_directory(world.cache, settings.BOOND_BASE_URL, settings.BOOND_CLIENT_ID)
     return Boond(
         replace(wiring, state_dir=limits),
         base_url=settings.BOOND_BASE_URL,
@@ -235,12 +235,39 @@ def _boond(settings: Settings, wiring: Wiring, cache: Path) -> Door:
     )
 
 
+def _boond_live(settings: Settings, wiring: Wiring, world: World, policy: Policy) -> Door:
+    tenant = _plain(settings.BOOND_CLIENT_TOKEN) or settings.BOOND_BASIC_USER
+    limits = limits_directory(world.cache, settings.BOOND_BASE_URL, tenant)
+    return BoondLive(
+        replace(wiring, state_dir=limits),
+        base_url=settings.BOOND_BASE_URL,
+        user_token=_plain(settings.BOOND_USER_TOKEN),
+        client_token=_plain(settings.BOOND_CLIENT_TOKEN),
+        client_key=_plain(settings.BOOND_CLIENT_KEY),
+        basic_user=settings.BOOND_BASIC_USER,
+        basic_password=_plain(settings.BOOND_BASIC_PASSWORD),
+        validator_id=settings.BOOND_VALIDATOR_ID,
+        currency=settings.BOOND_CURRENCY,
+        cra_months=settings.RAPPROCHE_CRA_MONTHS,
+        states=policy.boond_states.words(),
+        today=lambda: paris_today(world.now()),
+    )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
 def _bill(settings: Settings, wiring: Wiring, cache: Path) -> Door:
     password, key = settings.BILL_COM_PASSWORD, settings.BILL_COM_DEV_KEY
     if not (settings.BILL_COM_USERNAME and settings.BILL_COM_ORG_ID and password and key):
         raise ConfigurationError("BILL_COM_PASSWORD is missing")
-    limits = limits_directory(cache, settings.BILL_COM_BASE_URL, settings.BILL_COM_USERNAME)
-    return Bill(
+    # BILL counts by developer key, the gateway by account.
+    live = settings.BILL_COM_DIALECT == LIVE
+    account = key.get_secret_value() if live else settings.BILL_COM_USERNAME
+    limits = limits_directory(cache, settings.BILL_COM_BASE_URL, account)
+    door: type[Bill | BillLive] = BillLive if live else Bill
+    return door(
         replace(wiring, state_dir=limits),
         base_url=settings.BILL_COM_BASE_URL,
         username=settings.BILL_COM_USERNAME,
@@ -281,6 +308,11 @@ def message_doors(settings: Settings, now: Callable[[], datetime]) -> dict[str, 
     return opened
 
 
+def to_be_set(settings: Settings) -> str:
+    """What to set so that at least one vendor is asked."""
+    return f"set {settings.boond_credentials[0]} or BILL_COM_USERNAME; see .env.example"
+
+
 async def log_in(run: Run) -> None:
     """Tries the credentials of every door before anything is planned; a refused door is closed.
 
@@ -290,13 +322,12 @@ async def log_in(run: Run) -> None:
         ConfigurationError: no vendor has credentials at all.
     """
     if not run.doors:
-        raise ConfigurationError(
-            "no vendor's credentials are set: set BOOND_CLIENT_ID or BILL_COM_USERNAME;"
-            " see .env.example"
-        )
-    for source, said in _LEFT_OUT.items():
-        if source not in run.doors:
-            log.warning(said)
+        raise ConfigurationError(f"no vendor's credentials are set: {to_be_set(run.settings)}")
+    wanted = " or ".join(run.settings.boond_credentials)
+    if "boond" not in run.doors:
+        log.warning("BoondManager is left out: %s is not set", wanted)
+    if "bill" not in run.doors:
+        log.warning("Bill.com is left out: BILL_COM_USERNAME is not set")
     for source, door in list(run.doors.items()):
         try:
             await run.driver.step(f"log in to {source}", door.login)

@@ -16,6 +16,7 @@ from flows.engine.direct import Direct
 from flows.engine.run import Outcome, Run
 from flows.engine.wiring import World, log_in, open_run
 from flows.settings import Settings
+from sandbox.__main__ import settings as reaching
 from sandbox.server import Sandbox
 from sandbox.world import World as Vendors
 from store.publishing import read_published
@@ -36,6 +37,7 @@ class House:
         folder: where its data lies.
         template: a house whose files are taken over; its vendors must be built alike.
         vendors: how the vendors' world is built.
+        speaking: the dialects of BoondManager and Bill.com; `live` ones need a portable world.
         settings: settings other than those that reach the sandbox.
     """
 
@@ -45,6 +47,7 @@ class House:
         *,
         template: Path | None = None,
         vendors: dict[str, Any] | None = None,
+        speaking: tuple[str, str] = ("v3", "gateway"),
         **settings: Any,
     ) -> None:
         if template:
@@ -54,7 +57,7 @@ class House:
         self.ticks = 0
         self.loop: VirtualLoop | None = None
         self.vendors = Vendors.build(clock=self.now, **(vendors or {}))
-        self.sandbox = Sandbox(self.vendors)
+        self.sandbox = Sandbox(self.vendors, boond=speaking[0], bill=speaking[1])
         self.intercept: Intercept | None = None
         self.vendors.write_declarations(folder / "declarations")
         self.settings = Settings(**(reach(self.sandbox, folder) | settings))
@@ -128,21 +131,11 @@ class House:
 
 def reach(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
     """The settings that reach a sandbox in process, with limits that do not bind."""
-    boond, bill = sandbox.boond.credentials, sandbox.bill.login
-    return {
+    said = dict(line.split("=", 1) for line in reaching(sandbox, ROOT).splitlines())
+    return said | {
         "WAREHOUSE_PATH": folder / "rapproche.duckdb",
         "DECLARATIONS_DIR": folder / "declarations",
         "POLICY_FILE": POLICY,
-        "BOOND_BASE_URL": f"{ROOT}/boond/api/v3",
-        "BOOND_AUTH_URL": f"{ROOT}/boond/oauth/token",
-        "BOOND_CLIENT_ID": boond.client_id,
-        "BOOND_CLIENT_SECRET": boond.client_secret,
-        "BILL_COM_BASE_URL": f"{ROOT}/bill",
-        "BILL_COM_USERNAME": bill.username,
-        "BILL_COM_PASSWORD": bill.password,
-        "BILL_COM_ORG_ID": bill.organization_id,
-        "BILL_COM_DEV_KEY": bill.dev_key,
-        "BILL_COM_CURRENCY": "EUR",
         "BOOND_REQUESTS_PER_MINUTE": 1_000_000,
         "BOOND_BURST_PER_SECOND": 1_000_000,
     }

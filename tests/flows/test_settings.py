@@ -8,14 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flows.settings import (
-    NOT_READ_YET,
     OUR_PREFIXES,
     ConfigurationError,
     Settings,
     exposed_file,
     load,
     read_policy,
-    unread_names,
     without_secrets,
 )
 
@@ -126,6 +124,10 @@ URLS = ["BOOND_BASE_URL", "BOOND_AUTH_URL", "BILL_COM_BASE_URL", "PUSHGATEWAY_UR
 KEYS = [
     "BOOND_CLIENT_SECRET",
     "BOOND_API_KEY",
+    "BOOND_USER_TOKEN",
+    "BOOND_CLIENT_TOKEN",
+    "BOOND_CLIENT_KEY",
+    "BOOND_BASIC_PASSWORD",
     "BILL_COM_PASSWORD",
     "BILL_COM_DEV_KEY",
     "SMS_URL",
@@ -141,6 +143,7 @@ MALFORMED = {
     "RAPPROCHE_TLS12": WORDS.filter(lambda word: word.strip() not in {"0", "1"}).map("x{}".format),
     "BOOND_REQUESTS_PER_MINUTE": WORDS.map("n{}".format) | st.integers(max_value=0).map(str),
     "BOOND_BURST_PER_SECOND": WORDS.map("n{}".format) | st.integers(max_value=0).map(str),
+    "RAPPROCHE_CRA_MONTHS": st.sampled_from(["0", "-1", "37", "2.5", "three", "nan"]),
     "BOOND_CURRENCY": WORDS,
     "BILL_COM_CURRENCY": st.sampled_from(["eur", "EURO", "€", "EU", "EUR "]),
     "TAX_RATE": RATES | WORDS.map("n{}".format),
@@ -179,6 +182,7 @@ def test_p12_every_setting_that_can_be_malformed_is_tried() -> None:
         "RAPPROCHE_METRICS_FILE",
     }
     names |= {"BOOND_CLIENT_ID", "BOOND_VALIDATOR_ID", "BILL_COM_USERNAME", "BILL_COM_ORG_ID"}
+    names |= {"BOOND_BASIC_USER"}
     assert set(Settings.model_fields) - set(MALFORMED) == names
 
 
@@ -198,7 +202,7 @@ def test_p12_any_missing_credential_is_named(there: set[str]) -> None:
 def test_p12_any_unknown_name_of_ours_is_refused(prefix: str, rest: str) -> None:
     """A setting that nobody reads is one that was misspelled."""
     name = prefix + rest
-    assume(name not in {*Settings.model_fields, *NOT_READ_YET})
+    assume(name not in Settings.model_fields)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name, "1")
         with pytest.raises(ConfigurationError, match=name):
@@ -265,11 +269,50 @@ def test_p03_secrets_print_as_asterisks(monkeypatch: pytest.MonkeyPatch) -> None
     assert "planted" not in f"{load()} {load()!r} {load().model_dump_json()}"
 
 
-def test_a_setting_that_nothing_reads_yet_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a warning, not a refusal."""
-    put(monkeypatch, RAPPROCHE_CRA_MONTHS="3")
-    load()
-    assert unread_names() == ["RAPPROCHE_CRA_MONTHS"]
+LIVE_BOOND = {
+    "BOOND_USER_TOKEN": "user-planted",
+    "BOOND_CLIENT_TOKEN": "tenant-planted",
+    "BOOND_CLIENT_KEY": "key-planted",
+}
+
+
+def test_a_live_dialect_has_its_own_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The production hosts and limits stand where none is said; what is said wins."""
+    put(monkeypatch, BOOND_DIALECT="live", **LIVE_BOOND, BOOND_BURST_PER_SECOND="4")
+    put(monkeypatch, BILL_COM_DIALECT="live", BILL_COM_ENVIRONMENT="production", **BILL)
+    settings = load()
+    assert settings.has_boond
+    assert settings.BOOND_BASE_URL == "https://ui.boondmanager.com/api"
+    assert (settings.BOOND_REQUESTS_PER_MINUTE, settings.BOOND_BURST_PER_SECOND) == (600, 4)
+    assert settings.BILL_COM_BASE_URL == "https://gateway.prod.bill.com/connect"
+
+
+def test_credentials_of_the_other_dialect_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens of the production API leave BoondManager out while `v3` is spoken."""
+    put(monkeypatch, **LIVE_BOOND)
+    assert not load().has_boond
+
+
+@pytest.mark.parametrize("missing", [*LIVE_BOOND, "BOOND_BASIC_USER", "BOOND_BASIC_PASSWORD"])
+def test_p12_a_missing_live_credential_is_named(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of three tokens are none, and a user is none without the password."""
+    basic = {"BOOND_BASIC_USER": "u", "BOOND_BASIC_PASSWORD": "pw-planted"}
+    given = LIVE_BOOND if missing in LIVE_BOOND else basic
+    put(monkeypatch, BOOND_DIALECT="live", **{n: v for n, v in given.items() if n != missing})
+    with pytest.raises(ConfigurationError, match=missing):
+        load()
+
+
+def test_a_state_of_a_tenant_is_given_a_word_that_there_is(elsewhere: Path) -> None:
+    """What a tenant calls otherwise is said by its number; another word is refused by its name."""
+    file = elsewhere / "policy.toml"
+    file.write_text('[boond_states.invoice]\n7 = "sent"\n')
+    assert read_policy(file).boond_states.words() == {"invoice": {"7": "sent"}}
+    file.write_text('[boond_states.invoice]\n7 = "lost"\n')
+    with pytest.raises(ConfigurationError, match=r"boond_states\.invoice\.7"):
+        read_policy(file)
 
 
 def test_a_policy_with_an_unknown_key_is_refused_by_its_name(elsewhere: Path) -> None:
