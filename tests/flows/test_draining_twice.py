@@ -24,6 +24,7 @@ from flows.engine.direct import Direct
 from flows.engine.drain import UNCERTAIN, Drain
 from flows.engine.run import Run
 from flows.settings import Settings
+from sources import boond
 from sources.errors import OutcomeUnknown
 from store import outbox
 from store.warehouse import Places, Warehouse
@@ -67,6 +68,10 @@ class Vendor:
         if lost and lost.pop():
             raise OutcomeUnknown("boond", kind, "timeout", "the reply was lost")
         return self.held[made]
+
+    def differences(self, kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+        """What it holds otherwise than was sent, as BoondManager's door says it."""
+        return boond.differences(kind, sent, held)
 
 
 @pytest.fixture(scope="module")
