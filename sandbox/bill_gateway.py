@@ -220,7 +220,7 @@ class BillGateway:
             "id": bill.id,
             "invoiceNumber": bill.number,
             "vendorId": bill.vendor_id,
-            **told(vendorName=self._vendor_name(bill.vendor_id)),
+            **told(vendorName=self._vendor_name(bill)),
             "invoiceDate": bill.dated.isoformat(),
             **told(dueDate=bill.due and bill.due.isoformat()),
             "amount": bill.amount,
@@ -235,9 +235,11 @@ class BillGateway:
             "remainingBalance": bill.amount - paid,
         }
 
-    def _vendor_name(self, vendor_id: str) -> str | None:
-        vendor = self.world.vendors.get(vendor_id)
-        return vendor.name if vendor else None
+    def _vendor_name(self, bill: Bill) -> str | None:
+        """The vendor's name; BILL tells none on a credit note, so a portable world has none."""
+        vendor = self.world.vendors.get(bill.vendor_id)
+        credit = self.world.portable and bill.amount < 0
+        return vendor.name if vendor and not credit else None
 
     def _vendor(self, vendor: Vendor) -> dict[str, Any]:
         return {
