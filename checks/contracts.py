@@ -136,6 +136,8 @@ _CONTRACTS = (
             daily_rate=money(required=True, positive=True),
             currency=text(),
             consultant_id=text(),
+            start_date=day(),
+            end_date=day(),
         ),
     ),
     contract(
@@ -168,6 +170,7 @@ _CONTRACTS = (
             ),
             type_code=one_of("production", "absence", "internal"),
             comment=text(),
+            contract_id=text(),
         ),
     ),
     contract(

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from store import history
-from store.staging import Shape, texts
+from store.shapes import Shape, texts
 from store.warehouse import Warehouse
 
 _SETTLED = """
@@ -141,20 +141,22 @@ def first_as_of(warehouse: Warehouse) -> date | None:
 
 
 def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
-    """CRAs that we invalidated, and the days that they reported then: `cra_id`, `cra_days`.
+    """CRAs that we invalidated, and what they reported then: `cra_id`, `contract_id`, `cra_days`.
 
-    The days are production days of the whole CRA, whatever months and contracts it is of. They are
-    those of the version that the command names: our own clock may have been set back between.
+    The days are production days of all months, by the contract that the lines name (null: of the
+    lines that name none). They are those of the version that the command names: our own clock may
+    have been set back between.
     """
     return warehouse.frame(
-        "SELECT o.target AS cra_id, arg_max((c.cra->>'$.production_days')::DECIMAL(9,4),"
+        "SELECT o.target AS cra_id, c.cra->>'$.part' AS contract_id,"
+        " arg_max(coalesce(c.cra->>'$.part_days', c.cra->>'$.production_days')::DECIMAL(9,4),"
         " ((c.cra->>'$.updated_at')::TIMESTAMPTZ, c.decided_at <= o.sent_at, c.kept)) AS cra_days"
-        " FROM ops.outbox o JOIN (SELECT subject_id, decided_at, rowid AS kept,"
+        " FROM ops.outbox o JOIN (SELECT decided_at, rowid AS kept,"
         " unnest((inputs->'$.cras')::JSON[]) AS cra FROM recon.decisions WHERE subject = 'cra'"
-        " AND decided_by = 'rapproche') c ON c.subject_id = o.subject_id"
-        " AND c.cra->>'$.cra_id' = o.target AND TRY_CAST(c.cra->>'$.updated_at' AS TIMESTAMPTZ)"
+        " AND decided_by = 'rapproche') c ON c.cra->>'$.cra_id' = o.target"
+        " AND TRY_CAST(c.cra->>'$.updated_at' AS TIMESTAMPTZ)"
         " = TRY_CAST(split_part(o.natural_key, '|', 3) AS TIMESTAMPTZ)"
-        " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done' GROUP BY o.target"
+        " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done' GROUP BY ALL"
     )
 
 

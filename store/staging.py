@@ -7,68 +7,16 @@ flows parse and check them between `batches` and `accept`.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
+from store.shapes import PARENT_KEY, Batch, Shape, texts
 from store.warehouse import Warehouse
 
 BATCH_RECORDS = 5_000
 LONGEST_ID = 200
 """Characters of an id; a longer one fits into no path by which a record is asked for."""
-PARENT_KEY = "_parent"
-
-
-@dataclass(frozen=True)
-class ChildShape:
-    """A list inside a record: the table its items go to and where each column stands in an item."""
-
-    table: str
-    path: str
-    columns: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Where the columns of a record stand in its JSON.
-
-    Args:
-        source: source of the stream.
-        stream: the stream.
-        table: table of core, without its schema.
-        columns: JSON path by column.
-        json_columns: columns that keep JSON as it is.
-        children: lists inside the record.
-        gaps: for a table with `incomplete_fields`, the column to look at by the name to list.
-    """
-
-    source: str
-    stream: str
-    table: str
-    columns: Mapping[str, str]
-    json_columns: frozenset[str] = frozenset()
-    children: tuple[ChildShape, ...] = ()
-    gaps: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def raw_table(self) -> str:
-        """Table of raw that keeps the records as served."""
-        return f"raw.{self.source}_{self.stream}"
-
-    @property
-    def parent_key(self) -> str:
-        """Column of the child tables that points at the record."""
-        return f"{self.table.removesuffix('s')}_id"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some staged records as texts, `seq` telling which; child frames by table."""
-
-    records: pl.DataFrame
-    children: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 class Staging:
@@ -129,11 +77,12 @@ class Staging:
             path: the key.
             version: JSON path of what tells versions apart; otherwise the vendor's instant does.
         """
+        self._leave_out_unknown_archives()
         return [
             row[0]
             for row in self.warehouse.rows(
                 f"SELECT DISTINCT s.id FROM {self._table} s LEFT JOIN {self.shape.raw_table} r"
-                f" ON r.id = s.id AND {_same_version(version, 's')}"
+                f" ON r.id = s.id AND {self._same_version(version, 's')}"
                 " WHERE r.id IS NULL AND s.id IS NOT NULL AND json_type(s.payload, ?) IS NULL"
                 " ORDER BY s.id",
                 [path],
@@ -145,7 +94,7 @@ class Staging:
         self.warehouse.execute(
             f"DELETE FROM {self._table} WHERE json_type(payload, ?) IS NULL AND (EXISTS"
             f" (SELECT 1 FROM {self.shape.raw_table} r WHERE r.id = {self._name}.id"
-            f" AND {_same_version(version, self._name)}) OR EXISTS"
+            f" AND {self._same_version(version, self._name)}) OR EXISTS"
             f" (SELECT 1 FROM {self._table} d WHERE d.id = {self._name}.id"
             f" AND d.seq > {self._name}.seq))",
             [path],
@@ -161,8 +110,10 @@ class Staging:
         Returns:
             Records that are new or different.
         """
+        self._leave_out_unknown_archives()
         older = "" if whole else " AND s.vendor_updated_at < r.vendor_updated_at"
-        stale = "r.content_hash = s.content_hash AND r.deleted_at IS NULL" + (
+        as_alive = f"(r.deleted_at IS NOT NULL) = {self._archived('s')}"
+        stale = f"r.content_hash = s.content_hash AND {as_alive}" + (
             f" OR (r.id IS NOT NULL{older})" if older else ""
         )
         self.warehouse.execute(
@@ -281,7 +232,7 @@ class Staging:
             f" AND stream = ? AND id IN (SELECT r.id FROM {self.shape.raw_table} r JOIN (SELECT id,"
             " arg_max(content_hash, (coalesce(vendor_updated_at, '-infinity'::TIMESTAMPTZ), seq))"
             f" AS served FROM {self._table} GROUP BY id) s"
-            " ON s.id = r.id AND s.served = r.content_hash AND r.deleted_at IS NULL)",
+            " ON s.id = r.id AND s.served = r.content_hash)",
             [self.now, *self._stream],
         )
 
@@ -333,59 +284,52 @@ class Staging:
         )
         return [row[0] for row in stored if row[0] not in seen]
 
+    def put_away(self) -> list[str]:
+        """Ids of records that were stored now and that their source has archived."""
+        rows = self.warehouse.rows(
+            f"SELECT r.id FROM {self._table} s JOIN {self.shape.raw_table} r ON r.id = s.id"
+            f" AND r.content_hash = s.content_hash WHERE {self._archived('s')}"
+            " AND r.deleted_at IS NULL ORDER BY r.id"
+        )
+        return [row[0] for row in rows]
+
+    def _leave_out_unknown_archives(self) -> None:
+        """Forgets what was archived before it was ever stored, also where it was refused."""
+        if self.shape.archived is None:
+            return
+        forgotten = self.warehouse.rows(
+            f"DELETE FROM {self._table} WHERE id IN (SELECT s.id FROM {self._table} s"
+            f" ANTI JOIN {self.shape.raw_table} r ON r.id = s.id GROUP BY s.id"
+            f" HAVING arg_max({self._archived('s')},"
+            " (coalesce(s.vendor_updated_at, '-infinity'::TIMESTAMPTZ), s.seq))) RETURNING id"
+        )
+        self.warehouse.execute(
+            "UPDATE ops.quarantine SET resolved_at = ? WHERE resolved_at IS NULL AND source = ?"
+            " AND stream = ? AND id IN (SELECT unnest(?::VARCHAR[]))",
+            [self.now, *self._stream, [row[0] for row in forgotten]],
+        )
+
+    def _archived(self, record: str) -> str:
+        """Whether a staged or stored record says that it is archived, as SQL."""
+        if self.shape.archived is None:
+            return "false"
+        said = f"json_extract_string({record}.payload, '{self.shape.archived}')"
+        return f"coalesce({said} = 'true', false)"
+
+    def _same_version(self, path: str | None, staged: str) -> str:
+        """Whether `r`, a stored record, is in the version of a staged one, as SQL."""
+        alike = f" AND {self._archived('r')} = {self._archived(staged)}"
+        if path is None:
+            return f"r.vendor_updated_at = {staged}.vendor_updated_at{alike}"
+        said = f"json_extract_string({staged}.payload, '{path}')"
+        return f"{said} <> '' AND json_extract_string(r.payload, '{path}') = {said}{alike}"
+
     def _count(self) -> int:
         return int(self.warehouse.rows(f"SELECT count(*) FROM {self._table}")[0][0])
 
     def drop(self) -> None:
         """Forgets the staged pages."""
         self.warehouse.execute(f"DROP TABLE IF EXISTS {self._table}")
-
-
-def texts(warehouse: Warehouse, shape: Shape, staged: str) -> Batch:
-    """The columns of staged records as texts.
-
-    Args:
-        warehouse: the open working file.
-        shape: where the columns stand.
-        staged: a relation with `seq`, `id` and `payload`, as SQL.
-
-    Returns:
-        Records with `seq` and, for each child table, `list:TABLE` (the JSON type of its list);
-        children with `seq`, the parent's key and `line_no` from 1.
-    """
-    plain = [name for name in shape.columns if name not in {"id", *shape.json_columns}]
-    values = ", ".join(f'v[{i}] AS "{name}"' for i, name in enumerate(plain, 1))
-    kept = "".join(
-        f", nullif(json_extract(payload, '{shape.columns[name]}')::VARCHAR, 'null') AS \"{name}\""
-        for name in shape.columns
-        if name in shape.json_columns
-    )
-    lists = "".join(
-        f", json_type(payload, '{c.path}') AS \"list:{c.table}\"" for c in shape.children
-    )
-    records = warehouse.frame(
-        f"SELECT seq, id, {values}{kept}{lists} FROM (SELECT *, json_extract_string(payload,"
-        f" {[shape.columns[name] for name in plain]}) AS v FROM {staged}) ORDER BY seq"
-    )
-    return Batch(records, {c.table: _items(warehouse, shape, c, staged) for c in shape.children})
-
-
-def _items(warehouse: Warehouse, shape: Shape, child: ChildShape, staged: str) -> pl.DataFrame:
-    values = ", ".join(f'item.{_dotted(path)} AS "{name}"' for name, path in child.columns.items())
-    return warehouse.frame(
-        f'SELECT seq, id AS "{shape.parent_key}", line_no::INTEGER AS line_no, {values} FROM ('
-        "SELECT seq, id, unnest(items) AS item, unnest(range(1, len(items) + 1)) AS line_no FROM ("
-        f"SELECT seq, id, from_json(json_extract(payload, '{child.path}'),"
-        f" '[{json.dumps(_tree(child.columns))}]') AS items FROM {staged})) ORDER BY seq, line_no"
-    )
-
-
-def _same_version(path: str | None, staged: str) -> str:
-    """Whether `r`, a stored record, is in the version of a staged one, as SQL."""
-    if path is None:
-        return f"r.vendor_updated_at = {staged}.vendor_updated_at"
-    said = f"json_extract_string({staged}.payload, '{path}')"
-    return f"{said} <> '' AND json_extract_string(r.payload, '{path}') = {said}"
 
 
 def _usable_id(path: str) -> str:
@@ -396,18 +340,3 @@ def _usable_id(path: str) -> str:
         f" length({said}) <= {LONGEST_ID} AND regexp_matches({said}, '[^\\s\\p{{Z}}]')"
         f" THEN {said} END"
     )
-
-
-def _dotted(path: str) -> str:
-    return ".".join(f'"{part}"' for part in path.removeprefix("$.").split("."))
-
-
-def _tree(columns: Mapping[str, str]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path in columns.values():
-        *parents, leaf = path.removeprefix("$.").split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = "VARCHAR"
-    return tree

@@ -12,6 +12,10 @@ follows it (a correction is billed, a credit note made), or a person decides.
 | `BILL_CHANGED` | amount and number under which a bill was accepted | the bill now |
 | `BILL_CHANGED` | our registration of an accepted bill | cancelled or deleted by a person |
 | `INVOICE_CHANGED` | total that we invoiced | the total at the vendor; cancelled ones aside |
+| `RECORD_GONE` | what is open on a client, contract, vendor or supplier | that it is gone |
+
+Deleted and archived are one thing, and a break only where something is still open: an order whose
+accepted bills are all paid, and a bill that is paid, may go (decision 0035).
 """
 
 from collections.abc import Iterable
@@ -21,11 +25,12 @@ from typing import Any
 
 import polars as pl
 
-from transforms.clients.rates import daily_rates
+from transforms.clients.rates import PRICED, with_rates
+from transforms.gone import open_bills, open_invoices
 from transforms.holds import HOLDS
 from transforms.money import MONEY, product
 from transforms.suppliers.po_duplicates import plain_number
-from transforms.suppliers.po_facts import GONE
+from transforms.suppliers.po_facts import vanished
 from transforms.suppliers.po_registrations import registrations
 from transforms.words.drift_words import FIGURES, WORDS
 from transforms.words.languages import Language, month_said
@@ -55,6 +60,10 @@ class DriftFacts:
         supplier_invoices: core.supplier_invoices.
         invoiced: `reference`, `invoice_id`, `total_excl_tax`, `currency` of the invoices we made.
         client_invoices: core.client_invoices.
+        clients: core.clients.
+        contracts: core.contracts.
+        vendors: core.vendors.
+        suppliers: core.suppliers.
     """
 
     cra_matches: pl.DataFrame
@@ -71,6 +80,10 @@ class DriftFacts:
     supplier_invoices: pl.DataFrame
     invoiced: pl.DataFrame
     client_invoices: pl.DataFrame
+    clients: pl.DataFrame
+    contracts: pl.DataFrame
+    vendors: pl.DataFrame
+    suppliers: pl.DataFrame
 
 
 def find_drift(facts: DriftFacts, language: Language) -> pl.DataFrame:
@@ -91,6 +104,7 @@ def find_drift(facts: DriftFacts, language: Language) -> pl.DataFrame:
         *_said(_bills(facts), "BILL_CHANGED", "bill", language),
         *_said(_withdrawn(facts), "BILL_CHANGED", "bill", language, "REGISTRATION"),
         *_said(_invoices(facts), "INVOICE_CHANGED", "invoice", language),
+        *_gone(facts, language),
     ]
     return pl.DataFrame(rows, schema=HOLDS, orient="row").sort("break_id")
 
@@ -117,6 +131,18 @@ def _said(
             "currency": row["currency"],
             "detail": words.format(who=row["who"], period=period, was=was, now=now),
         }
+
+
+def _gone(facts: DriftFacts, language: Language) -> Iterable[dict[str, Any]]:
+    """Records that are gone and on which money is still open."""
+    clients, contracts = open_invoices(facts.clients, facts.contracts, facts.client_invoices)
+    vendors, suppliers = open_bills(
+        facts.vendors, facts.suppliers, facts.bills, facts.accepted, facts.supplier_invoices
+    )
+    yield from _said(clients, "RECORD_GONE", "invoice", language, "CLIENT")
+    yield from _said(contracts, "RECORD_GONE", "invoice", language, "CONTRACT")
+    yield from _said(vendors, "RECORD_GONE", "bill", language, "VENDOR")
+    yield from _said(suppliers, "RECORD_GONE", "bill", language, "SUPPLIER")
 
 
 def _cras(facts: DriftFacts) -> pl.DataFrame:
@@ -146,18 +172,17 @@ def _cras(facts: DriftFacts) -> pl.DataFrame:
 
 def _rates(facts: DriftFacts) -> pl.DataFrame:
     """Months of a person on a contract that are not billed at the rate of today."""
-    keys = ["contract_id", "consultant_id", "period"]
+    keys = PRICED
     net = (
         facts.billed.group_by(*keys, "currency")
         .agg(pl.col("days").sum().cast(pl.Decimal(9, 4)), was=pl.col("amount").sum().cast(MONEY))
         .filter(pl.col("days") > Decimal(0))
     )
-    rates = daily_rates(net, facts.contract_rates, facts.consultants)
     full = pl.concat_str("first_name", "last_name", separator=" ")
     names = facts.consultants.select(consultant_id="id", name=full)
     now = product(pl.col("days"), pl.col("daily_rate"))
     return (
-        net.join(rates.drop("currency"), on=keys[:2], how="left")
+        with_rates(net, facts.contract_rates, facts.consultants)
         .join(names, on="consultant_id", how="left")
         .filter(now.is_not_null() & (now != pl.col("was")))
         .select(
@@ -176,14 +201,24 @@ def _rates(facts: DriftFacts) -> pl.DataFrame:
 
 
 def _orders(facts: DriftFacts) -> pl.DataFrame:
-    """Lines of orders whose price or days moved since a bill was last accepted on them."""
+    """Lines of orders whose price or days moved since a bill was last accepted on them.
+
+    One that is deleted matters for the bills that are not paid, one that is cancelled for all.
+    """
+    paid = facts.bills.select(bill_id="id", paid=pl.col("status") == "paid")
     last = (
         facts.accepted.filter(pl.col("status").is_in(_ACCEPTED), pl.col("po_line").is_not_null())
+        .join(paid, on="bill_id", how="left")
         .sort("decided_at", "bill_id", "bill_line")
         .group_by("po_id", "po_line", maintain_order=True)
         .agg(
             pl.col("po_price", "ordered_qty", "currency").last(),
             accepted_amount=pl.col("accepted_amount").sum().cast(MONEY),
+            all_paid=pl.col("paid").fill_null(value=False).all(),
+            open_amount=pl.col("accepted_amount")
+            .filter(~pl.col("paid").fill_null(value=False))
+            .sum()
+            .cast(MONEY),
         )
     )
     lines = facts.purchase_order_lines.select(
@@ -192,8 +227,10 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
     heads = facts.purchase_orders.select(
         "reference",
         po_id="id",
+        cancelled=pl.col("status") == "cancelled",
         dead=(pl.col("status") == "cancelled") | pl.col("deleted_at").is_not_null(),
     )
+    put_away = (pl.col("dead") & ~pl.col("cancelled")).fill_null(value=False)
     moved = pl.any_horizontal(
         pl.col("dead").fill_null(value=True),
         pl.col("daily_rate").ne_missing(pl.col("po_price")),
@@ -205,7 +242,7 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
     return (
         last.join(heads, on="po_id", how="left")
         .join(lines, on=["po_id", "po_line"], how="left")
-        .filter(moved)
+        .filter(moved, ~(put_away & pl.col("all_paid")))
         .select(
             "currency",
             "dead",
@@ -216,7 +253,11 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
             key=pl.concat_str(pl.lit("order"), "po_id", "po_line", separator="/"),
             subject_id="po_id",
             who=pl.coalesce("reference", "po_id"),
-            stake=pl.when(gone).then("accepted_amount").otherwise((today - then).abs()),
+            stake=pl.when(put_away)
+            .then("open_amount")
+            .when(gone)
+            .then("accepted_amount")
+            .otherwise((today - then).abs()),
         )
     )
 
@@ -234,11 +275,6 @@ def _receipts(facts: DriftFacts) -> pl.DataFrame:
     )
 
 
-def _gone() -> pl.Expr:
-    """Whether a bill is there no more: deleted, voided or taken back."""
-    return pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(GONE)
-
-
 def _cancelled(facts: DriftFacts) -> pl.DataFrame:
     """Accepted lines of bills whose registrations are all cancelled."""
     keys = ["supplier_id", "number"]
@@ -251,7 +287,7 @@ def _cancelled(facts: DriftFacts) -> pl.DataFrame:
 def _withdrawn(facts: DriftFacts) -> pl.DataFrame:
     """Accepted bills whose registrations a person cancelled all; those looked at are held there."""
     held = pl.col("holds").list.contains("INVOICE_CANCELLED").any().over("bill_id")
-    alive = facts.bills.filter(~_gone())
+    alive = facts.bills.filter(~vanished())
     return (
         _cancelled(facts)
         .filter(~held)
@@ -286,7 +322,7 @@ def _bills(facts: DriftFacts) -> pl.DataFrame:
         .with_columns(was=pl.coalesce("amount", "sum_of_lines"))
     )
     now = facts.bills.select(
-        gone=_gone(), bill_id="id", now_number="invoice_number", now_amount="amount"
+        gone=vanished(), bill_id="id", now_number="invoice_number", now_amount="amount"
     )
     ended = _cancelled(facts).get_column("bill_id").unique().implode()
     # without a registration of ours only the lines are known, and their sum has its tolerance

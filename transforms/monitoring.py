@@ -9,8 +9,8 @@ import polars as pl
 
 from transforms.clients.cra_matching import CraFacts
 from transforms.clients.cra_outcomes import MISSING_CRA, REMIND, conform
-from transforms.clients.rates import covering, daily_rates, month_start
-from transforms.clients.reported import by_month, reported
+from transforms.clients.rates import PRICED, covering, in_force, month_start, with_rates
+from transforms.clients.reported import OWN, by_month, reported
 from transforms.money import DAYS, MONEY, product
 from transforms.suppliers.receipts import people
 from transforms.working_days import business_days, due_day, month_before
@@ -116,8 +116,7 @@ def _expected(
 ) -> pl.DataFrame:
     """`period`, `consultant_id` of everyone with an active mission in the month."""
     months = list(periods)
-    named = facts.contract_rates.drop_nulls("consultant_id").select("contract_id", "consultant_id")
-    by_rate = named.join(covering(facts.contracts, months), on="contract_id")
+    by_rate = _named_by_rates(facts, months)
     first = month_start(pl.col("period"))
     spans = purchase_orders.filter(
         pl.col("deleted_at").is_null(), pl.col("status") == "approved"
@@ -136,6 +135,13 @@ def _expected(
     by_report = carried.join(reports, left_on="reported", right_on="period")
     keys = ["period", "consultant_id"]
     return pl.concat([by_rate.select(keys), by_order.select(keys), by_report.select(keys)]).unique()
+
+
+def _named_by_rates(facts: CraFacts, periods: list[str]) -> pl.DataFrame:
+    """`period`, `contract_id`, `consultant_id` of everyone whom a rate of the month names."""
+    named = facts.contract_rates.drop_nulls("consultant_id")
+    months = named.join(covering(facts.contracts, periods), on="contract_id")
+    return months.filter(in_force()).select(*PRICED)
 
 
 def _two(month: str) -> tuple[str, str]:
@@ -185,11 +191,13 @@ def _blocked(
 ) -> pl.DataFrame:
     """What each pending CRA keeps back, by contract: declared days, else those to be expected.
 
-    `row` tells what is the same money under two pending CRAs.
+    Of a CRA whose lines name contracts those are the days that it says itself: a month's working
+    days are not those of each. `row` tells what is the same money under two pending CRAs.
     """
     declared = _declared(pending, matches)
-    rest = pending.join(declared, on=_ALERT, how="anti", nulls_equal=True)
-    rows = pl.concat([declared, _to_expect(rest, reports, facts)])
+    known = pl.concat([declared, _said_by_lines(pending, reports, declared, facts)])
+    rest = pending.join(known, on=_ALERT, how="anti", nulls_equal=True)
+    rows = pl.concat([known, _to_expect(rest, reports, facts)])
     return conform(rows, _BLOCKED)
 
 
@@ -211,6 +219,32 @@ def _declared(pending: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
     return pending.join(both, on=_ALERT, nulls_equal=True).select(list(_BLOCKED))
 
 
+def _said_by_lines(
+    pending: pl.DataFrame, reports: pl.DataFrame, declared: pl.DataFrame, facts: CraFacts
+) -> pl.DataFrame:
+    """The days of CRAs whose lines name contracts, on the contracts that nobody declared."""
+    lines = reports.filter(pl.col("part") != OWN)
+    parts = (
+        reports.join(lines, on="cra_id", how="semi")
+        .select(*_ALERT, "contract_id", "part", "month_days")
+        .join(pending, on=_ALERT, how="semi")
+        .join(declared, on=[*_ALERT, "contract_id"], how="anti", nulls_equal=True)
+    )
+    return (
+        with_rates(parts, facts.contract_rates, facts.consultants)
+        .select(
+            "period",
+            "consultant_id",
+            "cra_id",
+            row=pl.concat_str(pl.lit("reported"), "period", "cra_id", "part", separator="/"),
+            contract_id="contract_id",
+            amount=product(pl.col("month_days"), pl.col("daily_rate")),
+            currency="currency",
+        )
+        .select(list(_BLOCKED))
+    )
+
+
 def _to_expect(rest: pl.DataFrame, reports: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     """The working days of the month on the one contract that can be meant, at its rate."""
     own = reports.select(*_ALERT, own_id="contract_id").unique(_ALERT)
@@ -221,14 +255,9 @@ def _to_expect(rest: pl.DataFrame, reports: pl.DataFrame, facts: CraFacts) -> pl
         .with_columns(contract_id=pl.coalesce("own_id", "only_id"))
     )
     days = _contract_days(facts.contracts, rest["period"].unique().to_list())
-    pairs = placed.drop_nulls("contract_id").select("contract_id", "consultant_id")
     return (
-        placed.join(days, on=["period", "contract_id"], how="left")
-        .join(
-            daily_rates(pairs, facts.contract_rates, facts.consultants),
-            on=["contract_id", "consultant_id"],
-            how="left",
-        )
+        with_rates(placed, facts.contract_rates, facts.consultants)
+        .join(days, on=["period", "contract_id"], how="left")
         .with_columns(
             amount=product(pl.col("expected_days"), pl.col("daily_rate")),
             row=pl.concat_str(
@@ -242,9 +271,7 @@ def _to_expect(rest: pl.DataFrame, reports: pl.DataFrame, facts: CraFacts) -> pl
 def _only_contracts(rest: pl.DataFrame, reports: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     """The contract that names the person in the month, else that of the last month's CRAs."""
     periods = rest["period"].unique().to_list()
-    named = facts.contract_rates.drop_nulls("consultant_id").join(
-        covering(facts.contracts, periods), on="contract_id"
-    )
+    named = _named_by_rates(facts, periods)
     last = pl.DataFrame(
         [(month, month_before(month)) for month in periods],
         schema={"period": pl.String, "before": pl.String},

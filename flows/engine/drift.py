@@ -17,6 +17,10 @@ TABLES = (
     "bills",
     "supplier_invoices",
     "client_invoices",
+    "clients",
+    "contracts",
+    "vendors",
+    "suppliers",
 )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from flows.engine.rows import shape_of
 from flows.engine.run import Run, month_before
 from store import findings, outbox
-from store.staging import texts
+from store.shapes import texts
 from store.warehouse import Warehouse
 from transforms import commands
 from transforms.clients.cra_matching import CraFacts

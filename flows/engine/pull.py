@@ -18,7 +18,8 @@ from flows.engine.run import Run
 from sources.errors import SourceError
 from sources.streams import Door, Stream
 from store import history, runs
-from store.staging import Shape, Staging
+from store.shapes import Shape
+from store.staging import Staging
 from transforms.words.figures import counted
 
 log = logging.getLogger("rapproche.sync")
@@ -268,7 +269,7 @@ def _settle(run: Run, stream: Stream, extent: Extent, staging: Staging, served: 
                 f" {told_apart} records refused, such as {first}; nothing of it was stored;"
                 " ask the vendor what changed"
             )
-        mark_gone(run, staging.shape, served.gone)
+        mark_gone(run, staging.shape, [*served.gone, *staging.put_away()])
         _record(run, stream, extent, staging, served)
         runs.count(
             run.warehouse,
@@ -309,7 +310,7 @@ def _cursor(
 
 
 def mark_gone(run: Run, shape: Shape, ids: Sequence[str]) -> None:
-    """Marks records that the source has no more; they stay."""
+    """Marks records that the source has no more, or has archived; they stay."""
     if not ids:
         return
     history.mark_gone(run.warehouse, shape.table, ids, run.now())
@@ -337,6 +338,7 @@ async def _retry(run: Run, door: Door, stream: Stream) -> int:
         staging.release_reverted()
         changed = staging.resolve(whole=False)
         refused, _ = store_checked(staging)
+        mark_gone(run, staging.shape, staging.put_away())
     staging.drop()
     if refused:
         run.counts["in_quarantine"] += refused

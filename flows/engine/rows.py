@@ -5,7 +5,8 @@ import polars as pl
 from checks.contracts import CORE, dtypes
 from checks.findings import broken_rows
 from sources.streams import Stream
-from store.staging import PARENT_KEY, Batch, ChildShape, Shape, Staging
+from store.shapes import PARENT_KEY, Batch, ChildShape, Shape
+from store.staging import Staging
 from transforms.canonical import typed
 from transforms.words.figures import sentence
 
@@ -30,6 +31,7 @@ def shape_of(stream: Stream) -> Shape:
             for c in found.children
         ),
         gaps={c.name: by_path[c.path] for c in found.incomplete},
+        archived=stream.archived,
     )
 
 

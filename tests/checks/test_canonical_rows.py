@@ -17,7 +17,8 @@ from checks.contracts import CORE, dtypes
 from flows.engine.rows import _with_gaps, checked, shape_of
 from sources import bill_gateway, boond_v3, json_text
 from sources.streams import Record, Stream, child_of, kind_of, wire_keys
-from store.staging import PARENT_KEY, Batch, Shape, Staging
+from store.shapes import PARENT_KEY, Batch, Shape
+from store.staging import Staging
 from store.warehouse import Warehouse
 from tests.worlds import as_many_worlds, side_by_side
 from transforms.canonical import typed

@@ -124,10 +124,15 @@ def test_the_months_of_an_invoice_that_is_gone_are_looked_at(warehouse: Warehous
 def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(
     warehouse: Warehouse, later: str
 ) -> None:
-    """Those of the version that the command names, also where our clock was set back since."""
+    """Those of the version that the command names, also where our clock was set back since.
+
+    Where its lines name contracts they are told apart.
+    """
     for at, version, days in (("2026-11-01", 1, 9), ("2026-11-02", 2, 12), (later, 4, 15)):
         reported = {"production_days": f"{days}.5", "updated_at": f"2026-11-0{version}T02:00Z"}
+        line = {"part": "CT1", "part_days": f"{days}"}
         cras = [{"cra_id": "70001"} | reported, {"cra_id": "70002"}]
+        cras += [{"cra_id": "70001"} | reported | line]
         row = {
             "decision_id": str(days),
             "subject": "cra",
@@ -147,7 +152,8 @@ def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(
     depends = pl.Series("depends_on", [[]], pl.List(pl.String))
     sent = pl.DataFrame([command | {"sent_at": FIRST}]).with_columns(depends)
     warehouse.insert("ops.outbox", sent)
-    assert findings.invalidated_cras(warehouse).rows() == [("70001", Decimal("12.5"))]
+    known = findings.invalidated_cras(warehouse).sort("contract_id", nulls_last=True).rows()
+    assert known == [("70001", "CT1", Decimal(12)), ("70001", None, Decimal("12.5"))]
 
 
 def test_the_last_decision_of_a_person_on_a_break_counts(warehouse: Warehouse) -> None:

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from transforms.clients.billing import Billing, propose_invoices
-from transforms.clients.cra_matching import CraFacts, CraMatching, match_cras
+from transforms.clients.cra_matching import INVALIDATED, CraFacts, CraMatching, match_cras
 from transforms.overrides import OVERRIDES, nobody_decided
 from transforms.policy import Policy
 
@@ -26,8 +26,8 @@ Row = dict[str, Any]
 def _schemas() -> dict[str, pl.Schema]:
     with duckdb.connect() as con:
         con.execute("SET TimeZone='UTC'")
-        for name in ("0001_core.sql", "0002_recon.sql", "0005_mails.sql"):
-            con.execute((MIGRATIONS / name).read_text())
+        for name in ("0001_core", "0002_recon", "0005_mails", "0011_lines_and_dates"):
+            con.execute((MIGRATIONS / f"{name}.sql").read_text())
         tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
         names = [name for (name,) in tables.fetchall()]
         return {name: con.sql(f"SELECT * FROM {name} LIMIT 0").pl().schema for name in names}
@@ -75,6 +75,12 @@ def cra(days: str, who: str = "P1", client: str | None = "C1", **more: Any) -> R
     return {"days": Decimal(days), "consultant_id": who, "client_id": client} | more
 
 
+def report(who: str = "P1", **on: str) -> Row:
+    """A CRA whose lines name contracts (`_`: none), with so many days on each."""
+    days = sum(map(Decimal, on.values()), Decimal(0))
+    return cra(str(days), who, None, on=[(name.strip("_") or None, on[name]) for name in on])
+
+
 def invoice(id: str, reference: str, *lines: Row, **more: Any) -> Row:  # noqa: A002
     """An invoice of the vendor on contract CT1, sent on 2 November."""
     return {"id": id, "reference": reference, "lines": lines, "client_id": "C1"} | more
@@ -108,11 +114,13 @@ def _declarations(lines: Sequence[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _spent(cra_id: str, start: date, row: Row) -> list[Row]:
     """One production line a started day, the last one holding the rest, then the absences."""
-    days, spent = row.pop("days"), []
-    while days > 0:
-        spent.append(("production", min(days, Decimal(1))))
-        days -= 1
-    spent += [("absence", Decimal(1))] * row.pop("absent", 0)
+    whole, spent = row.pop("days"), []
+    for contract_id, given in row.pop("on", [(None, whole)]):
+        days = Decimal(given)
+        while days > 0:
+            spent.append(("production", min(days, Decimal(1)), contract_id))
+            days -= 1
+    spent += [("absence", Decimal(1), None)] * row.pop("absent", 0)
     return [
         {
             "cra_id": cra_id,
@@ -120,8 +128,9 @@ def _spent(cra_id: str, start: date, row: Row) -> list[Row]:
             "date": start + timedelta(days=number),
             "type_code": kind,
             "duration": duration,
+            "contract_id": contract_id,
         }
-        for number, (kind, duration) in enumerate(spent)
+        for number, (kind, duration, contract_id) in enumerate(spent)
     ]
 
 
@@ -174,7 +183,7 @@ def facts(
         "in_flight": frame("recon.billing_ledger", told.get("in_flight", ())),
         "invalidated": pl.DataFrame(
             told.get("invalidated", []),
-            schema={"cra_id": pl.String, "cra_days": pl.Decimal(9, 4)},
+            schema=INVALIDATED,
             orient="row",
         ),
         "quarantined": pl.DataFrame(

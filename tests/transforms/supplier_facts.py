@@ -25,7 +25,7 @@ AS_OF = date(2026, 12, 15)
 @cache
 def _schemas() -> dict[str, dict[str, Any]]:
     con = duckdb.connect()
-    for migration in ("0001_core.sql", "0002_recon.sql"):
+    for migration in ("0001_core.sql", "0002_recon.sql", "0011_lines_and_dates.sql"):
         con.execute((_ROOT / "store/migrations" / migration).read_text())
     names = con.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "

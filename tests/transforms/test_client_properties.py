@@ -26,6 +26,7 @@ from tests.transforms.client_facts import (
     policy,
     proposed,
     rate,
+    report,
     word,
 )
 from tests.transforms.client_firms import TEAM, TWO, elsewhere, firms, in_all
@@ -56,6 +57,11 @@ CRAS = st.builds(
     st.sampled_from(["C1", None]),
     status=st.sampled_from(["draft", "submitted", "validated", "rejected", "invalidated"]),
     contract_id=st.sampled_from([None, "CT1", "CT2"]),
+)
+REPORTS = st.builds(
+    lambda on, status: report(**on) | {"status": status},
+    st.dictionaries(st.sampled_from(["CT1", "CT2", "_"]), st.sampled_from(["5", "10", "20.5"])),
+    st.sampled_from(["draft", "submitted", "validated", "rejected", "invalidated"]),
 )
 
 
@@ -97,7 +103,7 @@ class Month:
 MONTHS = st.builds(
     Month,
     lines=st.lists(LINES, max_size=5),
-    cras=st.lists(CRAS, max_size=4),
+    cras=st.lists(CRAS | REPORTS, max_size=4),
     invoices=st.lists(INVOICES, max_size=3, unique_by=lambda told: told["id"]),
     on=st.lists(st.sampled_from(DECIDED), unique=True),
 )
@@ -135,7 +141,7 @@ def test_p27_p29_any_order_of_rows_decides_the_same_and_plans_nothing_more(
 
 
 @settings(max_examples=8)
-@given(st.lists(LINES, max_size=5), st.lists(CRAS, max_size=4))
+@given(st.lists(LINES, max_size=5), st.lists(CRAS | REPORTS, max_size=4))
 def test_every_day_of_a_file_is_in_one_row(
     lines: list[dict[str, object]], cras: list[dict[str, object]]
 ) -> None:
@@ -351,7 +357,7 @@ def after_sending(told: list[dict[str, object]], sent: pl.DataFrame) -> list[dic
 
 @pytest.mark.properties
 @as_many_worlds(100)
-@given(side_by_side(st.tuples(st.lists(LINES, max_size=4), st.lists(CRAS, max_size=4))))
+@given(side_by_side(st.tuples(st.lists(LINES, max_size=4), st.lists(CRAS | REPORTS, max_size=4))))
 def test_looking_again_once_all_is_sent_plans_nothing(
     worlds: list[tuple[list[Row], list[Row]]],
 ) -> None:
@@ -367,7 +373,7 @@ def test_looking_again_once_all_is_sent_plans_nothing(
 
 
 @settings(max_examples=8)
-@given(st.lists(LINES, max_size=5), st.lists(CRAS, max_size=4), st.booleans())
+@given(st.lists(LINES, max_size=5), st.lists(CRAS | REPORTS, max_size=4), st.booleans())
 def test_every_decision_of_a_month_can_be_replayed(
     lines: list[dict[str, object]], cras: list[dict[str, object]], approved: bool
 ) -> None:

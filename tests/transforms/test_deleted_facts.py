@@ -1,12 +1,23 @@
 """What is deleted at its source counts for nothing, on either side."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.transforms import client_facts as clients
 from tests.transforms import supplier_facts as suppliers
-from tests.transforms.client_facts import NOON, contract, cra, facts, line, only, person, proposed
+from tests.transforms.client_facts import (
+    NOON,
+    contract,
+    cra,
+    facts,
+    line,
+    only,
+    person,
+    proposed,
+    rate,
+)
 
 GONE = {"deleted_at": NOON}
 
@@ -26,11 +37,50 @@ def test_nothing_is_billed_on_what_is_deleted(told: dict[str, Any]) -> None:
     assert found.proposals.is_empty()
 
 
-def test_a_declared_contract_that_is_deleted_is_none() -> None:
-    """The line is on no contract, and a person looks."""
-    both = [contract(), contract("CT2", **GONE)]
-    found = proposed(facts([line("20", contract="CT2")], [cra("20")], contracts=both))
-    assert set(found.matches["contract_id"]) == {"CT1", None}
+@pytest.mark.parametrize(
+    ("declared", "told", "said"),
+    [
+        ("CT2", {"contracts": [contract(), contract("CT2", **GONE)]}, "contract CT2"),
+        (None, {"contracts": [contract("CT2", **GONE)]}, "contract CT2"),
+        ("CT2", {"contracts": [contract("CT2")], "clients": [clients.client(**GONE)]}, "Acme"),
+    ],
+    ids=["declared", "only", "of a client"],
+)
+def test_days_to_bill_on_what_is_gone_are_held_with_their_euros(
+    declared: str | None, told: dict[str, Any], said: str
+) -> None:
+    """The line is for the contract and the client that it was for, and a person looks."""
+    told |= {"rates": [rate("500", contract="CT2")]}
+    found = proposed(facts([line("20", contract=declared)], [cra("20")], **told))
+    assert only(found.matches, "contract_id", "client_id", "outcome") == ("CT2", "C1", "matched")
+    assert only(found.holds, "code", "amount_at_stake") == ("CONTRACT_NOT_ACTIVE", Decimal(10000))
+    assert said in only(found.holds, "actual")
+    assert found.proposals.is_empty()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"clients": [clients.client(**GONE)]}, {"contracts": [contract(**GONE)]}],
+    ids=["client", "contract"],
+)
+def test_a_month_that_was_billed_stays_when_its_client_or_contract_goes(
+    told: dict[str, Any],
+) -> None:
+    """Nothing is to be done for it, and nothing is credited."""
+    stored = [clients.billed("20", "10000")]
+    done = [cra("20", status="validated")]
+    found = proposed(facts([line("20")], done, billed=stored, **told))
+    assert only(found.matches, "outcome", "action") == ("matched", "nothing: billed")
+    assert found.holds.is_empty()
+    assert found.proposals.is_empty()
+
+
+@pytest.mark.parametrize("told", [{"id": "C9"}, {"id": "C9", "reference": "REF-C1"}])
+def test_who_stands_is_meant_before_who_is_gone(told: dict[str, Any]) -> None:
+    """A client that was made anew under the old name or reference has the line."""
+    again = [clients.client(**GONE), clients.client(**told)]
+    found = proposed(facts([line("20", client="Acme")], clients=again))
+    assert only(found.matches, "client_id") == "C9"
 
 
 def test_who_is_deleted_and_reports_nothing_is_nobody() -> None:
@@ -52,6 +102,7 @@ def test_days_of_our_deleted_invoice_are_billed_no_more() -> None:
     ("told", "statuses"),
     [
         (suppliers.billed(**GONE), []),
+        (suppliers.billed(**GONE | {"status": "paid"}), ["matched"]),
         ({"cras": [suppliers.cra(**GONE)]}, ["pending_receipt"]),
         ({"purchase_orders": [suppliers.order(**GONE)]}, ["review"]),
         ({"suppliers": [suppliers.supplier(**GONE)]}, ["review"]),
@@ -75,7 +126,7 @@ def test_days_of_our_deleted_invoice_are_billed_no_more() -> None:
             ["matched"],
         ),
     ],
-    ids=["bill", "cra", "order", "supplier", "vendor", "consultant", "registration"],
+    ids=["bill", "paid bill", "cra", "order", "supplier", "vendor", "consultant", "registration"],
 )
 def test_what_is_deleted_proves_and_disturbs_nothing(
     told: dict[str, Any], statuses: list[str]

@@ -1,13 +1,13 @@
 """What changed after we relied on it is a break that names both values."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.transforms.client_facts import frame, person, rate
+from tests.transforms.client_facts import client, contract, frame, person, rate
 from transforms.drift import DriftFacts, find_drift
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
@@ -56,9 +56,23 @@ def relied_on(**more: Any) -> DriftFacts:
     }
     order = {"id": "PO1", "reference": "PO-1", "status": "approved"}
     line = {"purchase_order_id": "PO1", "line_no": 1, "daily_rate": Decimal(450)}
-    bill = {"id": "B1", "invoice_number": "F-1", "amount": Decimal(4500), "status": "approved"}
+    bill = {
+        "id": "B1",
+        "vendor_id": "V1",
+        "currency": "EUR",
+        "invoice_number": "F-1",
+        "amount": Decimal(4500),
+        "status": "approved",
+    }
     registered = {"id": "X1", "supplier_id": "S1", "reference": "F 1", "status": "registered"}
-    invoice = {"id": "I1", "total_excl_tax": Decimal(10000), "currency": "EUR", "status": "sent"}
+    invoice = {
+        "id": "I1",
+        "client_id": "C1",
+        "contract_id": "CT1",
+        "total_excl_tax": Decimal(10000),
+        "currency": "EUR",
+        "status": "sent",
+    }
     sent = {"reference": "RAP-1", "invoice_id": "I1", "total_excl_tax": Decimal(10000)}
     facts: dict[str, pl.DataFrame] = {
         "cra_matches": frame("recon.cra_matches", [match | who | days]),
@@ -79,6 +93,10 @@ def relied_on(**more: Any) -> DriftFacts:
         "supplier_invoices": frame("core.supplier_invoices", [registered]),
         "invoiced": pl.DataFrame([sent | {"currency": "EUR"}], INVOICED),
         "client_invoices": frame("core.client_invoices", [invoice]),
+        "clients": frame("core.clients", [client()]),
+        "contracts": frame("core.contracts", [contract()]),
+        "vendors": frame("core.vendors", [{"id": "V1", "name": "Dev Partners"}]),
+        "suppliers": frame("core.suppliers", [{"id": "S1", "name": "Dev Partners SAS"}]),
     }
     return DriftFacts(**(facts | more))
 
@@ -158,6 +176,57 @@ def test_a_change_names_both_values(
     assert hold["expected"] in hold["detail"]
     assert hold["actual"] in hold["detail"]
     assert hold["amount_at_stake"] == Decimal(stake)
+
+
+OPEN_ON = {"clients": "client/C1", "contracts": "contract/CT1"} | {
+    "vendors": "vendor/V1",
+    "suppliers": "supplier/S1",
+}
+
+
+@pytest.mark.parametrize("table", OPEN_ON)
+def test_what_is_gone_with_money_open_on_it_is_a_break(table: str) -> None:
+    """Deleted or archived, it names the euros that are not paid; once, where several are gone."""
+    changed = put(relied_on(), table, deleted_at=NOON)
+    [hold] = find_drift(changed, "en").to_dicts()
+    assert (hold["code"], hold["break_id"]) == ("RECORD_GONE", f"drift/gone/{OPEN_ON[table]}/EUR")
+    stake = Decimal(10000) if table in {"clients", "contracts"} else Decimal(4500)
+    assert (hold["amount_at_stake"], hold["actual"]) == (stake, "deleted or archived")
+    assert f"{stake:,.2f} EUR" in hold["detail"]
+    both = put(put(changed, "clients", deleted_at=NOON), "vendors", deleted_at=NOON)
+    beside = {"clients", "vendors"} | ({table} & {"clients", "vendors"})
+    assert find_drift(both, "en").height == len(beside)
+
+
+@pytest.mark.parametrize(
+    ("table", "paid"),
+    [
+        ("clients", "client_invoices"),
+        ("contracts", "client_invoices"),
+        ("vendors", "bills"),
+        ("suppliers", "bills"),
+        ("suppliers", "supplier_invoices"),
+        ("purchase_orders", "bills"),
+        ("bills", "bills"),
+    ],
+)
+def test_what_is_gone_once_all_is_paid_is_normal_life(table: str, paid: str) -> None:
+    """Nothing is open on it any more."""
+    changed = put(put(relied_on(), table, deleted_at=NOON), paid, status="paid")
+    assert find_drift(changed, "en").is_empty()
+
+
+def test_an_order_that_is_gone_is_a_break_for_what_is_not_paid() -> None:
+    """What was accepted on it is named until it is paid."""
+    [hold] = find_drift(put(relied_on(), "purchase_orders", deleted_at=NOON), "en").to_dicts()
+    assert (hold["code"], hold["amount_at_stake"]) == ("PO_CHANGED", Decimal(4500))
+
+
+def test_a_rate_is_held_against_what_was_billed_in_its_months() -> None:
+    """A new price from the next month on changes nothing that is billed."""
+    ends, begins = {"end_date": date(2026, 10, 31)}, {"start_date": date(2026, 11, 1)}
+    rates = frame("core.contract_rates", [rate("500") | ends, rate("550") | begins])
+    assert find_drift(relied_on(contract_rates=rates), "en").is_empty()
 
 
 def test_a_correction_that_was_billed_ends_it() -> None:

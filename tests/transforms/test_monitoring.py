@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.transforms import client_facts as given
-from tests.transforms.client_facts import contract, cra, frame, line, person, rate
+from tests.transforms.client_facts import contract, cra, frame, line, person, rate, report
 from transforms.clients.cra_matching import CraFacts
 from transforms.monitoring import Monitoring, monitor
 from transforms.working_days import business_days, due_day, watched
@@ -154,6 +154,7 @@ def test_a_refused_cra_that_was_resubmitted_is_not_owed() -> None:
             False,
         ),
         ({"rates": [NAMED], "people": [person(deleted_at=given.NOON)]}, False),
+        ({"rates": [NAMED | {"end_date": date(2026, 9, 30)}]}, False),
     ],
     ids=[
         "named",
@@ -164,6 +165,7 @@ def test_a_refused_cra_that_was_resubmitted_is_not_owed() -> None:
         "last-month",
         "earlier",
         "deleted",
+        "rate-over",
     ],
 )
 def test_an_active_mission_owes_a_cra(world: dict[str, Any], owed: bool) -> None:
@@ -260,6 +262,21 @@ def test_money_under_two_drafts_is_counted_once() -> None:
     seen = _watch(given.facts([line("20")], halves, contracts=contracts))
     assert seen.alerts["blocked_amount"].to_list() == [Decimal(10000)] * 2
     assert seen.deadlines.select("pending_cras", "blocked_amount").rows() == [(2, Decimal(10000))]
+
+
+def test_a_draft_on_several_contracts_keeps_back_what_each_is_worth() -> None:
+    """What a client declared of one, and of the other the days that the report says so far."""
+    contracts = [
+        contract(billing_deadline=date(2026, 11, 9)),
+        contract("CT2", billing_deadline=date(2026, 11, 9)),
+    ]
+    rates = [NAMED, rate("600", "CT2", consultant_id="P1")]
+    draft = report(CT1="3", CT2="2") | {"status": "draft"}
+    facts = given.facts([line("12", contract="CT1")], [draft], contracts=contracts, rates=rates)
+    seen = _watch(facts)
+    assert seen.alerts["blocked_amount"].to_list() == [Decimal(12 * 500 + 2 * 600)]
+    kept_back = seen.deadlines.select("contract_id", "blocked_amount").rows()
+    assert kept_back == [("CT1", Decimal(6000)), ("CT2", Decimal(1200))]
 
 
 def test_an_unpriced_cra_is_counted_beside_the_deadline() -> None:

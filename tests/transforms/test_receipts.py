@@ -38,6 +38,12 @@ def test_only_production_is_received(kind: str) -> None:
     assert _received(cra_days=days) == 2
 
 
+def test_days_are_received_whatever_contract_their_lines_name() -> None:
+    """A report on two contracts is received with all its production days."""
+    days = [day | {"contract_id": f"CT{at % 2}"} for at, day in enumerate(worked(days=10))]
+    assert _received(cra_days=days) == 10
+
+
 def test_days_outside_the_order_are_not_received() -> None:
     """Only days inside the order's dates count."""
     assert _received(cra_days=worked(days=10, start=date(2026, 10, 27))) == 5

@@ -100,6 +100,18 @@ def billing_holds(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     )
 
 
+def _no_contract() -> pl.Expr:
+    """What stands in the place of a contract that covers the month."""
+    named = sentence("contract {}", "contract_id")
+    return (
+        pl.when("client_gone")
+        .then(sentence("client {} is archived or deleted", "client_name"))
+        .when("contract_gone")
+        .then(sentence("{} is archived or deleted", named))
+        .otherwise(pl.coalesce(named, pl.lit("none")))
+    )
+
+
 def _contract_holds(due: pl.DataFrame) -> list[pl.DataFrame]:
     """What the contract does not tell: that it covers the month, the rate, the tax."""
     to_bill = pl.col("rest_days") != Decimal(0)
@@ -111,7 +123,7 @@ def _contract_holds(due: pl.DataFrame) -> list[pl.DataFrame]:
             "CONTRACT_NOT_ACTIVE",
             ~pl.col("active"),
             pl.lit("a contract that covers ") + pl.col("period"),
-            pl.coalesce(sentence("contract {}", "contract_id"), pl.lit("none")),
+            _no_contract(),
         ),
         (RATE_MISSING, problem == RATE_MISSING, "a rate for the consultant", "none"),
         (RATE_AMBIGUOUS, (problem == RATE_AMBIGUOUS) | mixed, "one rate", several),

@@ -37,7 +37,7 @@ def _measured(
     facts: CraFacts, matching: CraMatching, ledger: Ledger, leaving: list[str]
 ) -> pl.DataFrame:
     """Rows with their contract, client and what was billed of them already."""
-    contracts = facts.contracts.filter(pl.col("deleted_at").is_null()).select(
+    contracts = facts.contracts.select(
         "billing_frequency",
         "payment_terms",
         "tax_rate",
@@ -45,8 +45,12 @@ def _measured(
         "end_date",
         contract_id="id",
         contract_reference="reference",
+        contract_gone=pl.col("deleted_at").is_not_null(),
     )
-    clients = facts.clients.select("vat_number", "billing_country", client_id="id")
+    client_gone = pl.col("deleted_at").is_not_null()
+    clients = facts.clients.select(
+        "vat_number", "billing_country", client_id="id", client_gone=client_gone
+    )
     active = covering(facts.contracts, matching.rows["period"].unique().to_list()).select(
         "period", "client_id", "contract_id", active=pl.lit(value=True)
     )
@@ -61,7 +65,10 @@ def _measured(
         .join(ledger.net, on=["contract_id", "consultant_id", "period"], how="left")
         .join(elsewhere, on=["client_id", "consultant_id", "period"], how="left")
         .with_columns(
-            active=pl.col("active").fill_null(value=False),
+            active=pl.col("active").fill_null(value=False)
+            & ~pl.col("client_gone").fill_null(value=False),
+            contract_gone=pl.col("contract_gone").fill_null(value=False),
+            client_gone=pl.col("client_gone").fill_null(value=False),
             foreign=foreign(pl.col("vat_number"), pl.col("billing_country")),
             # nothing billed is a known zero here: the ledger was read whole
             billed_days=pl.coalesce("billed_days", pl.lit(_ZERO, dtype=DAYS)),

@@ -10,6 +10,7 @@ import polars as pl
 
 from transforms.clients import cra_outcomes as say
 from transforms.clients.declared import AMBIGUOUS, FOUND, UNKNOWN
+from transforms.clients.reported import OWN
 from transforms.money import DAYS
 from transforms.overrides import (
     APPROVED,
@@ -301,15 +302,23 @@ def inputs(rows: pl.DataFrame, reports: pl.DataFrame, unread: pl.DataFrame) -> p
 
     Args:
         rows: rows of billing, as `settled` left them.
-        reports: CRAs of each row, with `break_id`.
+        reports: CRA parts of each row, with `break_id`.
         unread: unreadable lines, as `unread_judged` left them.
     """
     cras = (
-        reports.sort("cra_id")
+        reports.sort("cra_id", "part")
         .group_by("break_id", maintain_order=True)
         .agg(
             cras=pl.struct(
-                "cra_id", "status", "updated_at", "month_days", "production_days", "total_days"
+                "cra_id",
+                "status",
+                "updated_at",
+                "month_days",
+                "production_days",
+                "total_days",
+                "part_days",
+                # the contract that these lines name, where the CRA names none for all of them
+                part=pl.when(pl.col("part") != OWN).then("part"),
             )
         )
     )

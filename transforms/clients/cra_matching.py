@@ -36,7 +36,7 @@ from transforms.clients.cra_outcomes import (
 from transforms.clients.cra_pairing import SPOKEN, Pairing, pair, readable_lines, unread_lines
 from transforms.clients.cra_wording import comparison_action
 from transforms.clients.declared import People
-from transforms.clients.rates import covering, daily_rates
+from transforms.clients.rates import covering, with_rates
 from transforms.clients.reported import by_month, neighbour_months, reported
 from transforms.declarations.senders import believed
 from transforms.holds import HOLDS
@@ -72,7 +72,11 @@ UNREAD: dict[str, pl.DataType] = {
 }
 """What is known of a line that cannot be read."""
 
-INVALIDATED: dict[str, pl.DataType] = {"cra_id": pl.String(), "cra_days": DAYS}
+INVALIDATED: dict[str, pl.DataType] = {
+    "cra_id": pl.String(),
+    "contract_id": pl.String(),
+    "cra_days": DAYS,
+}
 
 
 def _none_invalidated() -> pl.DataFrame:
@@ -88,8 +92,9 @@ class CraFacts:
         in_flight: the same columns: lines of our invoices that may exist at the vendor.
         quarantined: `stream`, `kind`, `id` of the objects that quarantined rows name.
         unread: streams neither read complete nor found fresh (`boond.cras`).
-        invalidated: `cra_id`, `cra_days` of the CRAs that we invalidated before, the days being the
-            production days of the whole CRA at that time.
+        invalidated: `cra_id`, `contract_id`, `cra_days` of the CRAs that we invalidated before: the
+            production days, at that time, of the lines that name the contract (null: of those that
+            name none).
         overrides: what people decided on breaks (`overrides.OVERRIDES`).
     """
 
@@ -123,7 +128,7 @@ class CraMatching:
             `score`.
         rows: matches and what they were decided on, also of the neighbour months that billing
             looks at (the other months of a CRA, of a quarter, of a contract billed at its end).
-        reports: the CRAs of each row and month, with `break_id`.
+        reports: the CRA parts of each row and month, with `break_id`.
         unread: unreadable lines that nothing newer says, with `break_id`, `fingerprint`, and
             `ignored` (by a person's decision).
     """
@@ -160,7 +165,7 @@ def match_cras(facts: CraFacts, *, periods: Sequence[str], policy: Policy) -> Cr
         holds=pl.concat([kept, noted(unread_holds(asking), asking)]).sort(list(HOLDS)[:4]),
         links=paired.links,
         rows=rows,
-        reports=_with_break_id(paired.reports).sort("break_id", "cra_id"),
+        reports=_with_break_id(paired.reports).sort("break_id", "cra_id", "part"),
         unread=unread,
     )
 
@@ -263,10 +268,9 @@ def _named(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
 
 def _priced(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     """Adds the rate, the differences in days and money, and the money at stake."""
-    rates = daily_rates(rows.drop_nulls("contract_id"), facts.contract_rates, facts.consultants)
     said = pl.coalesce("declared_days", "cra_days")
     return (
-        rows.join(rates, on=["contract_id", "consultant_id"], how="left", maintain_order="left")
+        with_rates(rows, facts.contract_rates, facts.consultants)
         .with_columns(
             difference_days=difference(),
             difference_amount=product(difference(), pl.col("daily_rate")),

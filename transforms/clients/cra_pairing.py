@@ -13,7 +13,8 @@ from transforms.clients.declared import (
     with_clients,
     with_contracts,
 )
-from transforms.clients.rates import covering
+from transforms.clients.rates import in_force, last_covering
+from transforms.clients.reported import OWN
 from transforms.money import DAYS, MONEY
 from transforms.names import SCORE
 
@@ -47,7 +48,7 @@ class Pairing:
 
     Attributes:
         rows: one row a `ROW` key, with what each side says.
-        reports: the CRAs of each row and month: those of `reported` with the `ROW` key.
+        reports: the CRA parts of each row and month: those of `reported` with the `ROW` key.
         links: names resolved by likeness of names: `client_id`, `declared_name`, `consultant_id`,
             `method`, `score`.
     """
@@ -78,11 +79,11 @@ def pair(
     worked = reports.with_columns(
         client_key=pl.col("client_id").fill_null(UNKNOWN_CLIENT), person_key="consultant_id"
     )
-    covers = covering(contracts, periods)
+    covers = last_covering(contracts, periods)
     chosen = _chosen(declared, worked, covers, contract_rates)
     declared, worked = _numbered(_keyed(declared, chosen, covers), _keyed(worked, chosen, covers))
     return Pairing(
-        rows=_rows(_declared_rows(_standing(declared)), _reported_rows(worked)),
+        rows=_rows(_declared_rows(_standing(declared)), _reported_rows(_whole(worked))),
         reports=worked.drop("row"),
         links=_links(declared),
     )
@@ -137,8 +138,9 @@ def _offers(
     )
     priced = (
         contract_rates.drop_nulls("consultant_id")
-        .select("contract_id", person_key="consultant_id")
+        .select("contract_id", "start_date", "end_date", person_key="consultant_id")
         .join(several, on="contract_id")
+        .filter(in_force())
     )
     named = (side.drop_nulls("contract_id") for side in (declared, worked))
     ranked = zip((0, 0, 1, 2), (*named, missions, priced), strict=True)
@@ -251,6 +253,19 @@ def _declared_rows(standing: pl.DataFrame) -> pl.DataFrame:
         unsure=unsure.any(),
         doubt=pl.col("doubt").filter(unsure).drop_nulls().unique(maintain_order=True),
         contract_ambiguous=pl.col("contract_ambiguous").any(),
+    )
+
+
+def _whole(worked: pl.DataFrame) -> pl.DataFrame:
+    """Each CRA of a row once: lines of a contract, and lines of none, may be of one row."""
+    if (worked["part"] == OWN).all():
+        return worked
+    own = pl.all().exclude("row", "cra_id", "month_days", "confirmed", "contract_ambiguous")
+    return worked.group_by("row", "cra_id", maintain_order=True).agg(
+        own.first(),
+        pl.col("month_days").sum().cast(DAYS),
+        pl.col("confirmed").all(),
+        pl.col("contract_ambiguous").any(),
     )
 
 

@@ -25,7 +25,7 @@ def awaits_person(amount: pl.Expr, approval: Approval) -> pl.Expr:
 
 
 def to_validate(rows: pl.DataFrame, reports: pl.DataFrame, periods: Sequence[str]) -> pl.DataFrame:
-    """Submitted CRAs of the months asked for, every month of which is settled.
+    """Submitted CRAs of the months asked for, every row of which is settled: months and contracts.
 
     A month without a row asks for nothing where the CRA has no production days in it.
     """

@@ -6,6 +6,7 @@ from functools import cached_property
 import polars as pl
 
 from transforms.names import SCORE, best_fuzzy, plain, prepared
+from transforms.standing import answering
 
 FOUND = "found"
 UNKNOWN = "unknown"
@@ -66,9 +67,8 @@ def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
     """Adds `client_id`, `client_key` and `client_verdict` (found, unknown or ambiguous).
 
     A client is meant by its id, else its reference, else its exact name (case, accents and hyphens
-    aside).
+    aside); one that is gone where no other is.
     """
-    known = clients.filter(pl.col("deleted_at").is_null())
     ways = {
         "by_id": (pl.col("id"), pl.col("client")),
         "by_reference": (pl.col("reference"), pl.col("client")),
@@ -76,7 +76,8 @@ def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
     }
     texts = lines.select("client").unique()
     for way, (alias, text) in ways.items():
-        meant = known.group_by(text=alias).agg(pl.col("id").sort().alias(way))
+        known = answering(clients.select("id", "deleted_at", text=alias), "text")
+        meant = known.group_by("text").agg(pl.col("id").sort().alias(way))
         texts = (
             texts.with_columns(text=text)
             .join(meant.filter(pl.col("text") != ""), on="text", how="left")
@@ -234,11 +235,11 @@ def with_contracts(lines: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame
 
     `contract_unknown` is true where a contract is named that is not one of the client's.
     """
-    known = contracts.filter(pl.col("deleted_at").is_null())
     reference = pl.col("contract").str.strip_chars().str.to_lowercase()
-    by_id = known.select("client_id", contract="id", named_id="id")
+    by_id = contracts.select("client_id", contract="id", named_id="id")
+    keyed = contracts.with_columns(reference_key=pl.col("reference").str.to_lowercase())
     by_reference = (
-        known.with_columns(reference_key=pl.col("reference").str.to_lowercase())
+        answering(keyed, "client_id", "reference_key")
         .filter(pl.col("id").n_unique().over("client_id", "reference_key") == 1)
         .select("client_id", "reference_key", named_reference="id")
     )

@@ -1,4 +1,8 @@
-"""What consultants report: which CRAs count for which client and month (reconciliation.md 1.2)."""
+"""What consultants report: which CRAs count for which client and month (reconciliation.md 1.2).
+
+A CRA whose lines name contracts is several parts: the lines of each contract count as a CRA of
+their own, and those that name none are for the contract, client or mission of the whole.
+"""
 
 from collections.abc import Sequence
 
@@ -6,9 +10,13 @@ import polars as pl
 
 from transforms.clients.rates import month_start
 from transforms.money import DAYS
+from transforms.standing import answering
 
 DEAD = ["rejected", "invalidated"]
 _NOBODY = ""
+OWN = ""
+"""`part` of lines that name no contract; of the others it is their contract's id."""
+_PART = ["cra_id", "part"]
 _DESCRIBED = [
     "consultant_id",
     "client_id",
@@ -26,22 +34,25 @@ def _alive(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def production(cra_days: pl.DataFrame) -> pl.LazyFrame:
-    """Production days only: `cra_id`, `date`, `duration`."""
+    """Production days only: `cra_id`, `part`, `date`, `duration`."""
     return (
         cra_days.lazy()
         .filter(pl.col("type_code") == "production")
-        .select("cra_id", "date", "duration")
+        .select("cra_id", "date", "duration", part=pl.col("contract_id").fill_null(OWN))
     )
 
 
 def by_month(cra_days: pl.DataFrame) -> pl.DataFrame:
-    """Production days of each CRA and month: `cra_id`, `month` (a number), `month_days`."""
-    return (
-        production(cra_days)
-        .group_by("cra_id", month=_month(pl.col("date")))
-        .agg(month_days=pl.col("duration").sum().cast(DAYS))
-        .collect(engine="streaming")
-    )
+    """Production days by CRA part and month: `cra_id`, `part`, `month` (a number), `month_days`."""
+    month, days = _month(pl.col("date")), pl.col("duration").sum().cast(DAYS)
+    worked = production(cra_days)
+    if cra_days["contract_id"].null_count() < cra_days.height:
+        monthly = worked.group_by(*_PART, month=month).agg(month_days=days)
+    else:
+        # millions of lines of which none names a contract are grouped by one text less
+        whole = worked.group_by("cra_id", month=month).agg(month_days=days)
+        monthly = whole.select("cra_id", pl.lit(OWN).alias("part"), "month", "month_days")
+    return monthly.collect(engine="streaming")
 
 
 def _month(day: pl.Expr) -> pl.Expr:
@@ -56,10 +67,10 @@ def _months(periods: Sequence[str]) -> pl.DataFrame:
 
 
 def touching(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) -> pl.LazyFrame:
-    """Every CRA and month of `periods` that it reaches, by its dates or its production days.
+    """Every CRA part and month of `periods` that it reaches, by its dates or its production days.
 
     Returns:
-        `cra_id`, `period`, `month_days` (null in a month without production), distinct.
+        `cra_id`, `part`, `period`, `month_days` (null in a month without production), distinct.
     """
     months = _months(periods)
     # cut to what is asked for, so that a period of a thousand years is no list of its months
@@ -71,10 +82,17 @@ def touching(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequence[str]) 
         .select(cra_id="id", month=pl.int_ranges(first, last + 1, dtype=pl.Int32))
         .explode("month")
     )
+    if (monthly["part"] == OWN).all():
+        spanned = spanned.with_columns(part=pl.lit(OWN))
+    else:
+        parts = monthly.lazy().select(_PART).unique()
+        spanned = spanned.join(parts, on="cra_id", how="left").with_columns(
+            pl.col("part").fill_null(OWN)
+        )
     return (
-        spanned.join(monthly.lazy(), on=["cra_id", "month"], how="full", coalesce=True)
+        spanned.join(monthly.lazy(), on=[*_PART, "month"], how="full", coalesce=True)
         .join(months.lazy(), on="month")
-        .select("cra_id", "period", "month_days")
+        .select(*_PART, "period", "month_days")
     )
 
 
@@ -102,42 +120,53 @@ def neighbour_months(cras: pl.DataFrame, monthly: pl.DataFrame, periods: Sequenc
 
 def _mission_contracts(cras: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
     """`cra_id`, `mission_contract_id`, `mission_client_id`: the contract that the mission names."""
-    known = _alive(contracts)
+    told = ("id", "client_id", "deleted_at")
     named = pl.concat(
-        [
-            known.select("id", "client_id", mission="id"),
-            known.select("id", "client_id", mission="reference"),
-        ]
+        [contracts.select(*told, mission="id"), contracts.select(*told, mission="reference")]
     ).unique()
-    only = named.filter(pl.col("id").n_unique().over("mission") == 1)
+    only = answering(named, "mission").filter(pl.col("id").n_unique().over("mission") == 1)
     missions = pl.concat(
         [cras.select("id", mission="resource_id"), cras.select("id", mission="resource_label")]
     ).rename({"id": "cra_id"})
     return (
-        missions.join(only, on="mission")
+        missions.join(only.drop("deleted_at"), on="mission")
         .group_by("cra_id")
         .agg(mission_contract_id=pl.col("id").min(), mission_client_id=pl.col("client_id").min())
     )
 
 
 def _described(cras: pl.DataFrame, monthly: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
-    """Standing CRAs with client, whole production days and whether their total says the same.
+    """Parts of standing CRAs with client, days of part and whole, and whether the total says those.
 
-    A CRA that names no client is for its contract's, else its mission's.
+    A part is for the client of the contract that its lines name. A CRA that names no client is for
+    its contract's, else its mission's.
     """
-    totals = monthly.group_by("cra_id").agg(production_days=pl.col("month_days").sum().cast(DAYS))
+    parts = monthly.group_by(_PART).agg(part_days=pl.col("month_days").sum().cast(DAYS))
     owners = contracts.select(contract_id="id", contract_client_id="client_id")
+    named = pl.col("part") != OWN
     return (
         _alive(cras)
         .lazy()
         .select(*_DESCRIBED, cra_id="id")
-        .join(totals.lazy(), on="cra_id", how="left")
+        .join(parts.lazy(), on="cra_id", how="left")
+        .with_columns(
+            # a CRA without production lines says zero days: it is there, it is not absent
+            part_days=pl.coalesce("part_days", pl.lit(0, dtype=DAYS)),
+            part=pl.col("part").fill_null(OWN),
+        )
+        .with_columns(
+            production_days=pl.col("part_days").sum().over("cra_id").cast(DAYS),
+            contract_id=pl.when(named).then("part").otherwise("contract_id"),
+        )
         .join(owners.lazy(), on="contract_id", how="left")
         .join(_mission_contracts(_alive(cras), contracts).lazy(), on="cra_id", how="left")
         .with_columns(
-            # a CRA without production lines says zero days: it is there, it is not absent
-            production_days=pl.coalesce("production_days", pl.lit(0, dtype=DAYS)),
-            client_id=pl.coalesce("client_id", "contract_client_id", "mission_client_id"),
+            client_id=pl.coalesce(
+                pl.when(named).then("contract_client_id"),
+                "client_id",
+                "contract_client_id",
+                "mission_client_id",
+            )
         )
         .with_columns(
             consistent=pl.col("production_days") == pl.col("total_days"),
@@ -150,27 +179,31 @@ def _described(cras: pl.DataFrame, monthly: pl.DataFrame, contracts: pl.DataFram
 
 
 def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame:
-    """Which dead CRA another one replaces: `dead_id`, `cra_id` (newer, same person, client, days).
+    """Which dead CRA part another one replaces (newer, same person, client, days).
 
     A CRA that stands replaces a dead one whatever its time stamp, which moves when we invalidate;
     of two dead ones the later changed stands. The days are the same where a date is shared, or, of
     a CRA without production, where the periods overlap. Two contracts are two things.
+
+    Returns:
+        `dead_id`, `dead_part`, and `cra_id`, `part` of what stands in its place.
     """
     keys = ["consultant_id", "client_key"]
     side = described.select(
         *keys,
-        "cra_id",
+        *_PART,
         "contract_id",
         "dead",
         "updated_at",
-        "production_days",
+        "part_days",
         "period_start_date",
         "period_end_date",
     )
     dead = side.filter("dead")
+    old_part = {"cra_id_old": "dead_id", "part_old": "dead_part"}
     if dead.is_empty():
-        return pl.DataFrame(schema={"cra_id": pl.String, "dead_id": pl.String})
-    empty = (pl.col("production_days") == 0) | (pl.col("production_days_old") == 0)
+        return pl.DataFrame(schema=dict.fromkeys([*_PART, *old_part.values()], pl.String))
+    empty = (pl.col("part_days") == 0) | (pl.col("part_days_old") == 0)
     overlap = (pl.col("period_start_date") <= pl.col("period_end_date_old")) & (
         pl.col("period_end_date") >= pl.col("period_start_date_old")
     )
@@ -185,37 +218,40 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         .rename({f"{name}_new": name for name in side.columns if name not in keys})
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
     )
+    both = [*_PART, *old_part]
     sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
     dates = (
         worked.filter(pl.col("cra_id").is_in(sides))
-        .select("cra_id", "date")
+        .select(*_PART, "date")
         .unique()
         .collect(engine="in-memory")
     )
     shared = (
-        pairs.select("cra_id", "cra_id_old")
-        .join(dates, left_on="cra_id_old", right_on="cra_id")
-        .join(dates, on=["cra_id", "date"], how="semi")
-        .select("cra_id", "cra_id_old")
+        pairs.select(both)
+        .join(dates, left_on=list(old_part), right_on=_PART)
+        .join(dates, on=[*_PART, "date"], how="semi")
+        .select(both)
     )
-    overlapping = pairs.filter(empty & overlap).select("cra_id", "cra_id_old")
-    return pl.concat([shared, overlapping]).unique().rename({"cra_id_old": "dead_id"})
+    overlapping = pairs.filter(empty & overlap).select(both)
+    return pl.concat([shared, overlapping]).unique().rename(old_part)
 
 
 def _confirmed(
     described: pl.DataFrame, replacements: pl.DataFrame, invalidated: pl.DataFrame
 ) -> pl.DataFrame:
-    """`cra_id` of those resubmitted with the very days for which we had invalidated them."""
+    """CRA parts resubmitted with the very days for which we had invalidated them."""
     if invalidated.is_empty():
-        return pl.DataFrame(schema={"cra_id": pl.String})
-    before = invalidated.select(dead_id="cra_id", refused_days="cra_days")
-    itself = described.select("cra_id", dead_id="cra_id")
+        return pl.DataFrame(schema=dict.fromkeys(_PART, pl.String))
+    before = invalidated.select(
+        dead_id="cra_id", dead_part=pl.col("contract_id").fill_null(OWN), refused_days="cra_days"
+    )
+    itself = described.select(*_PART, dead_id="cra_id", dead_part="part")
     return (
-        pl.concat([itself, replacements.select("cra_id", "dead_id")])
-        .join(before, on="dead_id")
-        .join(described.filter(pl.col("status") == "submitted"), on="cra_id")
-        .filter(pl.col("refused_days") == pl.col("production_days"))
-        .select("cra_id")
+        pl.concat([itself, replacements.select(itself.columns)])
+        .join(before, on=["dead_id", "dead_part"])
+        .join(described.filter(pl.col("status") == "submitted"), on=_PART)
+        .filter(pl.col("refused_days") == pl.col("part_days"))
+        .select(_PART)
         .unique()
     )
 
@@ -228,39 +264,42 @@ def reported(
     invalidated: pl.DataFrame,
     periods: Sequence[str],
 ) -> pl.DataFrame:
-    """Every counted CRA and month of `periods`; production days are split by their date.
+    """Every counted CRA part and month of `periods`; production days are split by their date.
 
     Args:
         cras: core.cras.
         cra_days: core.cra_days.
         monthly: what `by_month` gives of them.
         contracts: core.contracts.
-        invalidated: `cra_id`, `cra_days` (production days of the whole CRA when we invalidated it).
+        invalidated: `cra_id`, `contract_id` (null: lines that name none), `cra_days` (production
+            days of that part, in all months, when we invalidated it).
         periods: months to look at.
 
     Returns:
-        `cra_id`, `period`, `client_id` (null when it cannot be told), `consultant_id`,
-        `contract_id` (as named), `mission_contract_id`, `status`, `month_days`, `production_days`,
-        `total_days`, `consistent`, `dead`, `confirmed`, `updated_at`. A rejected or
-        invalidated CRA is left out once another stands in its place.
+        `cra_id`, `part` (the contract that the lines name, else OWN), `period`, `client_id` (null
+        when it cannot be told), `consultant_id`, `contract_id` (as named), `mission_contract_id`,
+        `status`, `month_days` and `part_days` (of the part), `production_days` and `total_days` (of
+        the whole CRA), `consistent`, `dead`, `confirmed`, `updated_at`. A rejected or invalidated
+        part is left out once another stands in its place.
     """
     described = _described(cras, monthly, contracts)
     replacements = _replacements(described, production(cra_days))
     confirmed = _confirmed(described, replacements, invalidated)
-    replaced = replacements.lazy().select(cra_id="dead_id")
+    replaced = replacements.lazy().select(cra_id="dead_id", part="dead_part")
     return (
         touching(_alive(cras), monthly, periods)
-        .join(described.lazy(), on="cra_id")
-        .join(replaced, on="cra_id", how="anti")
-        .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on="cra_id", how="left")
+        .join(described.lazy(), on=_PART)
+        .join(replaced, on=_PART, how="anti")
+        .join(confirmed.lazy().with_columns(confirmed=pl.lit(value=True)), on=_PART, how="left")
         .select(
-            "cra_id",
+            *_PART,
             "period",
             "client_id",
             "consultant_id",
             "contract_id",
             "mission_contract_id",
             "status",
+            "part_days",
             "production_days",
             "total_days",
             "consistent",
@@ -269,6 +308,6 @@ def reported(
             month_days=pl.coalesce("month_days", pl.lit(0, dtype=DAYS)),
             confirmed=pl.col("confirmed").is_not_null(),
         )
-        .sort("cra_id", "period")
+        .sort(*_PART, "period")
         .collect(engine="in-memory")
     )

@@ -13,6 +13,7 @@ import polars as pl
 from transforms.clients.declared import with_clients
 from transforms.declarations.forms import PERIOD_AMBIGUOUS, SENDER_UNKNOWN
 from transforms.names import prepared
+from transforms.standing import answering
 from transforms.words.figures import sentence
 
 PUBLIC_PROVIDERS = frozenset(
@@ -46,7 +47,11 @@ client's does not.
 """
 
 _NO_JSON = (ValueError, TypeError)
-_ADDRESSES: dict[str, pl.DataType] = {"client_id": pl.String(), "address": pl.String()}
+_ADDRESSES: dict[str, pl.DataType] = {
+    "client_id": pl.String(),
+    "deleted_at": pl.Datetime("us", "UTC"),
+    "address": pl.String(),
+}
 _UNREAD = "unreadable"
 
 
@@ -101,16 +106,20 @@ def senders(
     mails = declarations.filter(pl.col("sender_problem").is_null()).select(
         declaration_id="id", address="sender"
     )
-    by_address = mails.join(addresses, on="address").select("declaration_id", "client_id")
+    by_address = mails.join(answering(addresses, "address"), on="address").select(
+        "declaration_id", "client_id"
+    )
     managers = consultants.select(
         address=pl.col("manager_email").str.to_lowercase().str.strip_chars()
     )
     ours = managers.select(_domain())["domain"].drop_nulls()
     nobodys = sorted(PUBLIC_PROVIDERS.union(ours))
-    domains = addresses.select("client_id", domain=_domain()).filter(
+    domains = addresses.select("client_id", "deleted_at", domain=_domain()).filter(
         ~pl.col("domain").is_in(nobodys)
     )
-    lone = domains.unique().filter(pl.col("client_id").n_unique().over("domain") == 1)
+    lone = answering(domains.unique(), "domain").filter(
+        pl.col("client_id").n_unique().over("domain") == 1
+    )
     by_domain = (
         mails.join(by_address, on="declaration_id", how="anti")
         .with_columns(domain=_domain())
@@ -134,10 +143,10 @@ def _domain() -> pl.Expr:
 
 def _addresses(clients: pl.DataFrame) -> pl.DataFrame:
     """Every contact's address in small letters, by client; a loop over clients, not lines."""
-    known = clients.filter(pl.col("deleted_at").is_null()).select("id", "contacts")
+    known = clients.select("id", "deleted_at", "contacts")
     rows = [
-        {"client_id": client_id, "address": address}
-        for client_id, contacts in known.iter_rows()
+        {"client_id": client_id, "deleted_at": deleted_at, "address": address}
+        for client_id, deleted_at, contacts in known.iter_rows()
         for address in _written(contacts)
     ]
     return pl.DataFrame(rows, schema=_ADDRESSES, orient="row").unique()
@@ -189,14 +198,15 @@ def _judged(
 
 def _with_named_contract(lines: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
     """The lines with the contract that their label is: the id or reference of one of the client."""
-    known = contracts.filter(pl.col("deleted_at").is_null())
-    by_reference = known.select("client_id", "reference", label_id="id")
-    by_id = known.select("client_id", reference="id", label_id="id")
+    by_reference = contracts.select("client_id", "reference", "deleted_at", label_id="id")
+    by_id = contracts.select("client_id", "deleted_at", reference="id", label_id="id")
+    keyed = pl.concat([by_id.select(by_reference.columns), by_reference]).with_columns(
+        reference=pl.col("reference").str.to_lowercase()
+    )
     meant = (
-        pl.concat([by_id, by_reference])
-        .with_columns(reference=pl.col("reference").str.to_lowercase())
+        answering(keyed, "client_id", "reference")
         .unique(["client_id", "reference"], keep="first", maintain_order=True)
-        .rename({"client_id": "client", "reference": "label_key"})
+        .select("label_id", client="client_id", label_key="reference")
     )
     return (
         lines.with_columns(label_key=pl.col("label").str.strip_chars().str.to_lowercase())

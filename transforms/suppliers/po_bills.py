@@ -8,7 +8,7 @@ from transforms.overrides import REJECTED
 from transforms.policy import Tolerances
 from transforms.suppliers.parties import unlike_vendor_names
 from transforms.suppliers.po_duplicates import duplicates, plain_number
-from transforms.suppliers.po_facts import GONE, LEGS, BillFacts
+from transforms.suppliers.po_facts import LEGS, BillFacts, vanished
 from transforms.suppliers.po_numbers import normal
 from transforms.suppliers.po_pairing import invoice_lines, pair
 from transforms.suppliers.po_registrations import of_bills, registrations
@@ -33,9 +33,7 @@ def bills_in_order(
     settled_ids = facts.settled.get_column("bill_id").unique().implode()
     done = pl.col("id").is_in(settled_ids) & ~pl.col("id").is_in(sorted(facts.waiting))
     counted = facts.bills.filter(
-        pl.col("deleted_at").is_null()
-        & ~pl.col("status").str.to_lowercase().is_in(GONE)
-        & ((pl.col("invoice_date") <= as_of) | pl.col("id").is_in(settled_ids))
+        ~vanished() & ((pl.col("invoice_date") <= as_of) | pl.col("id").is_in(settled_ids))
     )
     return (
         counted.with_columns(

@@ -66,6 +66,15 @@ class BillFacts:
     overrides: pl.DataFrame = field(default_factory=nobody_decided)
 
 
+def vanished() -> pl.Expr:
+    """Whether a bill of `core.bills` is there no more: deleted, archived, voided or taken back.
+
+    One that is paid stays whatever became of it: the money is out.
+    """
+    status = pl.col("status").str.to_lowercase()
+    return (pl.col("deleted_at").is_not_null() & (status != "paid")) | status.is_in(GONE)
+
+
 def kept(facts: BillFacts) -> pl.DataFrame:
     """Settled rows that keep what they took: not those cancelled since, nor looked at again.
 
@@ -74,12 +83,11 @@ def kept(facts: BillFacts) -> pl.DataFrame:
     """
     if facts.settled.is_empty():
         return facts.settled
-    gone = pl.col("deleted_at").is_not_null() | pl.col("status").str.to_lowercase().is_in(GONE)
     number = plain_number(pl.col("invoice_number"))
-    entered = facts.bills.select("id", "vendor_id", gone=gone, number=number)
+    entered = facts.bills.select("id", "vendor_id", gone=vanished(), number=number)
     alive = entered.filter(~pl.col("gone"))
     again = alive.drop_nulls("number")
-    vanished = entered.filter("gone")
+    lost = entered.filter("gone")
     held_by_vendor = registrations(facts.supplier_invoices)
     standing = held_by_vendor.filter(~pl.col("cancelled"))
     looked_at = alive.filter(pl.col("id").is_in(sorted(facts.waiting)))
@@ -87,11 +95,11 @@ def kept(facts: BillFacts) -> pl.DataFrame:
         looked_at, left_on="bill_id", right_on="id", how="anti"
     ).with_columns(number=number)
     kept_by_registration = (
-        settled.join(vanished, left_on="bill_id", right_on="id", how="semi")
+        settled.join(lost, left_on="bill_id", right_on="id", how="semi")
         .join(standing, on=["supplier_id", "number"], how="semi")
         .join(again, on=["vendor_id", "number"], how="anti")
     )
-    freed = vanished.join(kept_by_registration, left_on="id", right_on="bill_id", how="anti")
+    freed = lost.join(kept_by_registration, left_on="id", right_on="bill_id", how="anti")
     cancelled = held_by_vendor.filter(pl.col("cancelled").all().over("supplier_id", "number"))
     return (
         settled.join(freed, left_on="bill_id", right_on="id", how="anti")

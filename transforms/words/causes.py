@@ -31,8 +31,8 @@ from transforms.clients.cra_outcomes import (
     UNDER,
 )
 from transforms.clients.rates import month_start
-from transforms.clients.reported import DEAD
 from transforms.money import DAYS
+from transforms.words.cra_lines import elsewhere_lines, own_lines
 from transforms.words.evidence import CAUSES, best, said, summed
 
 NONE_FOUND = "none_found"
@@ -61,7 +61,7 @@ def find_causes(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     broken = _broken(rows, facts)
     if broken.is_empty():
         return pl.DataFrame(schema=CAUSES)
-    lines, elsewhere = _own_lines(broken, facts), _elsewhere(broken, facts)
+    lines, elsewhere = own_lines(broken, facts), elsewhere_lines(broken, facts)
     own = best(_own_causes(broken, lines, elsewhere, facts))
     left = broken.join(own, on="break_id", how="anti")
     paired = best([*_of_the_person(left), _swapped(left)])
@@ -103,60 +103,7 @@ def _broken(rows: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
     )
 
 
-# The lines of CRAs
-
-
-def _own_lines(broken: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
-    """The days of each row's CRAs by date and type, those outside its month included."""
-    days = facts.cra_days.lazy().select("cra_id", "date", "type_code", "duration")
-    keys = ["break_id", "first", "last", "gap", "contract_id", "consultant_id"]
-    return (
-        broken.lazy()
-        .select(*keys, cra_id="cra_ids")
-        .explode("cra_id")
-        .join(days, on="cra_id")
-        .group_by(*keys, "date", "type_code")
-        .agg(quantity=pl.col("duration").sum().cast(DAYS))
-        .collect()
-    )
-
-
-def _elsewhere(broken: pl.DataFrame, facts: CraFacts) -> pl.DataFrame:
-    """The days in the month that the person has in other CRAs than the row's, by CRA and date."""
-    contracts = facts.contracts.lazy().select(
-        contract_id="id", owner="client_id", contract_reference="reference"
-    )
-    clients = facts.clients.lazy().select(other_client="id", other_name="name")
-    standing = (
-        facts.cras.lazy()
-        .filter(pl.col("deleted_at").is_null(), ~pl.col("status").is_in(DEAD))
-        .join(contracts, on="contract_id", how="left")
-        .with_columns(other_client=pl.coalesce("client_id", "owner"))
-        .join(clients, on="other_client", how="left")
-        .select(
-            "consultant_id",
-            "status",
-            "other_client",
-            "other_name",
-            other_contract=pl.coalesce("contract_reference", "resource_label", "id"),
-            cra_id="id",
-        )
-    )
-    asked = broken.lazy().select(
-        "break_id", "first", "last", "gap", "outcome", "client_id", "consultant_id"
-    )
-    own = broken.lazy().select("break_id", cra_id="cra_ids").explode("cra_id")
-    dated = facts.cra_days.lazy().select(
-        "cra_id", "date", "type_code", "duration", first=pl.col("date").dt.month_start()
-    )
-    return (
-        asked.join(standing, on="consultant_id")
-        .join(own, on=["break_id", "cra_id"], how="anti")
-        .join(dated, on=["cra_id", "first"])
-        .group_by(pl.exclude("duration"))
-        .agg(quantity=pl.col("duration").sum().cast(DAYS))
-        .collect()
-    )
+# The person's own lines
 
 
 def _own_causes(

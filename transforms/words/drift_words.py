@@ -34,8 +34,28 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "fr": "facture {who} : créée pour {was}, BoondManager dit maintenant {now}",
         "en": "invoice {who}: created for {was}, BoondManager now says {now}",
     },
+    "CLIENT": {
+        "fr": "client {who} : {was} de factures non réglées, {now}",
+        "en": "client {who}: {was} of invoices are not paid, {now}",
+    },
+    "CONTRACT": {
+        "fr": "contrat {who} : {was} de factures non réglées, {now}",
+        "en": "contract {who}: {was} of invoices are not paid, {now}",
+    },
+    "VENDOR": {
+        "fr": "fournisseur {who} de Bill.com : {was} de factures à payer, {now}",
+        "en": "vendor {who} of Bill.com: {was} of bills are to be paid, {now}",
+    },
+    "SUPPLIER": {
+        "fr": "fournisseur {who} : {was} de factures acceptées à payer, {now}",
+        "en": "supplier {who}: {was} of accepted bills are to be paid, {now}",
+    },
 }
 _GONE: Mapping[Language, str] = {"fr": "rien : supprimé", "en": "nothing: deleted"}
+_PUT_AWAY: Mapping[Language, str] = {
+    "fr": "supprimé ou archivé",
+    "en": "deleted or archived",
+}
 _CANCELLED: Mapping[Language, str] = {"fr": "annulée", "en": "cancelled"}
 
 
@@ -69,6 +89,10 @@ def _registration(row: Mapping[str, Any], side: str, language: Language) -> str:
     return _money(row, side, language) if side == "was" else _CANCELLED[language]
 
 
+def _open(row: Mapping[str, Any], side: str, language: Language) -> str:
+    return _money(row, side, language) if side == "was" else _PUT_AWAY[language]
+
+
 FIGURES: Mapping[str, Callable[[Mapping[str, Any], str, Language], str]] = {
     "CRA_CHANGED": _days,
     "RATE_CHANGED": _money,
@@ -77,4 +101,8 @@ FIGURES: Mapping[str, Callable[[Mapping[str, Any], str, Language], str]] = {
     "BILL_CHANGED": _money,
     "REGISTRATION": _registration,
     "INVOICE_CHANGED": _money,
+    "CLIENT": _open,
+    "CONTRACT": _open,
+    "VENDOR": _open,
+    "SUPPLIER": _open,
 }
