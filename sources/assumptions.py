@@ -14,12 +14,21 @@ from sources.errors import SourceError
 from sources.streams import Assumption, Door, Page, Stream
 
 
-async def answered(what: str, asked: Awaitable[Assumption], advice: str = "") -> Assumption:
-    """What a question found; a refusal is an answer too."""
+async def answered(what: str, asked: Awaitable[Assumption], instead: str = "") -> Assumption:
+    """What a question found; a refusal is an answer too.
+
+    Args:
+        what: the question.
+        asked: the answer to come.
+        instead: what is done where it is refused; without it runs fail there too.
+    """
     try:
         return await asked
     except SourceError as error:
-        return Assumption(what, holds=False, said=str(error), advice=advice or error.advice)
+        said = f"{error.operation}: {error.message.removesuffix('.')}"
+        if instead:
+            return Assumption(what, holds=False, said=f"{said}; {instead}")
+        return Assumption(what, holds=None, said=said, advice=error.advice, refused=error)
 
 
 async def of_streams(door: Door, now: datetime) -> AsyncGenerator[Assumption, None]:
@@ -31,7 +40,7 @@ async def of_streams(door: Door, now: datetime) -> AsyncGenerator[Assumption, No
     """
     for stream in door.streams.values():
         if stream.incremental and stream.parent is None:
-            what = f"{stream.name} by their last change"
+            what = f"{stream.name.replace('_', ' ')} by their last change"
             yield await answered(what, _honours_since(door, stream, what, now))
 
 
@@ -41,12 +50,13 @@ async def _honours_since(door: Door, stream: Stream, what: str, now: datetime) -
     instants = [] if page is None else _instants(page, stream)
     older = sum(1 for instant in instants if instant < since)
     if older:
-        said = f"{older} of {len(instants)} rows are older than asked: the filter is ignored"
-        advice = "nothing: every run reads this list whole"
-        return Assumption(what, holds=False, said=said, advice=advice)
-    if not instants:
-        return Assumption(what, holds=True, said="no row older than asked came")
-    return Assumption(what, holds=True, said=f"{len(instants)} rows, none older than asked")
+        said = (
+            f"{older} of {len(instants)} rows are older than asked: the filter is ignored, and"
+            " every run reads this list whole"
+        )
+        return Assumption(what, holds=False, said=said)
+    asked = f"asked since {since:%Y-%m-%d %H:%M}"
+    return Assumption(what, holds=True, said=f"{asked}: {len(instants)} came, none older")
 
 
 async def _first(door: Door, stream: Stream, since: datetime) -> Page | None:

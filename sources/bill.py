@@ -78,8 +78,7 @@ class Bill(ReadOnly):
         return Assumption(
             what,
             holds=not bare if listed else None,
-            said=f"{bare} of {len(listed)} have none",
-            advice="nothing: they are asked for one by one, once a change",
+            said=f"{bare} of {len(listed)} have none; those are asked for by id, once a change",
         )
 
     async def login(self) -> None:

@@ -130,21 +130,23 @@ class BillLive(ReadOnly):
 
     async def assumptions(self) -> AsyncGenerator[Assumption, None]:
         """Whether the lists are as thick and as well sorted as is good."""
-        for what, listing, odd, said, advice in _ASSUMED:
-            yield await answered(what, self._assumed(what, listing, odd, (said, advice)))
+        for what, listing, odd, *words in _ASSUMED:
+            yield await answered(what, self._assumed(what, listing, odd, words))
 
     async def _assumed(
         self,
         what: str,
         listing: Listing,
         odd: Callable[[Sequence[Row]], int],
-        words: tuple[str, str],
+        words: Sequence[str],
     ) -> Assumption:
         served = rows_of(await self._call(listing.ask()), f"GET {listing.resource.path}")
         rows = [row for row in served if isinstance(row[1], dict)]
-        found = odd(rows)
-        said = f"{found} of {len(rows)} {words[0]}"
-        return Assumption(what, holds=not found if rows else None, said=said, advice=words[1])
+        if not rows:
+            return Assumption(what, holds=None, said="there are none yet")
+        found, (right, wrong, advice) = odd(rows), words
+        said = f"{found} of {len(rows)} {wrong}" if found else f"{len(rows)} looked at, {right}"
+        return Assumption(what, holds=not found, said=said, advice=advice)
 
     async def _call(self, ask: Ask) -> Any:
         return await self._seam.call(ask, self._session)
@@ -281,27 +283,31 @@ _ASSUMED = (
         "archived bills in a list of their own",
         listings(BILLS, None)[1],
         _without("archived"),
-        "are not archived",
-        "nothing: each bill's own word counts",
+        "each of them archived",
+        "are not archived: the filter is ignored, and each bill's own word counts",
+        "",
     ),
     (
         "lines of bills in their list",
         listings(BILLS, None)[0],
         _without("billLineItems"),
-        "have none",
-        "nothing: they are asked for one by one, once a change",
+        "each with its lines",
+        "have none; those are asked for by id, once a change",
+        "",
     ),
     (
         "currencies of vendors in their list",
         listings(VENDORS, None)[0],
         _without("billCurrency"),
-        "have none",
-        "nothing: a vendor whose bills changed is asked for by id, once a run",
+        "each with its own",
+        "have none; those are asked for by id when their bills change, once a run",
+        "",
     ),
     (
-        "vendor credits served",
+        "vendor credits name their vendor",
         listings(CREDITS, None)[0],
         lambda rows: sum(1 for _, row in rows if not row.get("vendorId")),
+        "each with one",
         "name no vendor",
         "ask BILL what a vendor credit is here",
     ),
@@ -309,7 +315,8 @@ _ASSUMED = (
         "payments newest first",
         listings(PAYMENTS, None)[0],
         out_of_order,
-        "are not in their place",
-        "nothing: the list is read to its end in every run",
+        "newest first",
+        "are not in their place: every run reads the list to its end",
+        "",
     ),
 )

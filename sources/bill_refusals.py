@@ -32,6 +32,14 @@ _KEY = (
     "Check BILL_COM_DEV_KEY, and that BILL_COM_ENVIRONMENT is where it was given: stage and"
     " production share no keys."
 )
+_KEY_OFF = (
+    "The developer key is switched off, or BILL's developer terms are not accepted: see to it in"
+    " BILL's developer settings, or set another BILL_COM_DEV_KEY."
+)
+_ORGANIZATION = (
+    "Check BILL_COM_ORG_ID, and that the user of BILL_COM_USERNAME is active in that organization."
+)
+_CLOSED = "BILL has locked the organization of BILL_COM_ORG_ID: ask BILL's support why."
 _SESSION = "A new session was refused too: see that nobody else ends the sessions of this user."
 _UNTRUSTED = (
     "Logging in again does not help: BILL asks this user for a second factor. Set an AP & AR sync"
@@ -51,7 +59,14 @@ _WHAT: Mapping[str, tuple[type[SourceError], str, str | None]] = {
     "BDC_1002": (Transient, "bdc_1002", None),
     "BDC_1101": (Authentication, "wrong_credentials", _CREDENTIALS),
     "BDC_1102": (Authentication, "wrong_key", _KEY),
+    "BDC_1103": (Authentication, "key_switched_off", _KEY_OFF),
+    "BDC_1104": (Authentication, "key_switched_off", _KEY_OFF),
+    "BDC_1106": (Authentication, "wrong_organization", _ORGANIZATION),
+    "BDC_1107": (Authentication, "organization_locked", _CLOSED),
     "BDC_1109": (Authentication, "session", _SESSION),
+    "BDC_1110": (Authentication, "locked", _LOCKED),
+    "BDC_1111": (Authentication, "wrong_organization", _ORGANIZATION),
+    "BDC_1123": (Authentication, "wrong_organization", _ORGANIZATION),
     "BDC_1121": (Validation, "not_found", None),
     "BDC_1143": (Validation, "bad_request", None),
     "BDC_1144": (Transient, "hour_used_up", None),

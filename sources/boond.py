@@ -83,14 +83,14 @@ class Boond:
         what = "lists tell how many rows there are"
         yield await answered(what, self._counted(what))
         what = "all contracts in one list"
-        yield await answered(what, self._in_one_list(what), "nothing: each client is asked")
+        yield await answered(what, self._in_one_list(what), "each client is asked for its own")
 
     async def _counted(self, what: str) -> Assumption:
         path = self.streams["clients"].path
         total = page_of(await self._get(path, {"maxResults": "1"}), 1, f"GET {path}").total_rows
-        said = "no total" if total is None else f"{total} clients"
-        advice = "nothing: lists are read until an empty page comes"
-        return Assumption(what, holds=total is not None, said=said, advice=advice)
+        until = "no total: lists are read until an empty page comes"
+        said = until if total is None else f"{total} clients"
+        return Assumption(what, holds=total is not None, said=said)
 
     async def _in_one_list(self, what: str) -> Assumption:
         await self._get(self.streams["contracts"].path, {"maxResults": "1"})

@@ -67,11 +67,20 @@ class SourceError(Exception):
         self.retry_after = retry_after
         self.status = status
 
+    @property
+    def settles(self) -> bool:
+        """Whether its advice is its own, and not what is said of every error of its kind."""
+        return self.advice != self.advised
+
     def __str__(self) -> str:
+        return self.met_by(self.operation)
+
+    def met_by(self, operations: str) -> str:
+        """What is said of it, for operations that met it alike."""
         seconds = self.retry_after or 0
         wait = f" Retry after {seconds:.0f} s." if seconds >= 1 else ""
         said = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
-        return f"{self.source}: {self.operation}: {self.code}: {said} {self.advice}{wait}"
+        return f"{self.source}: {operations}: {self.code}: {said} {self.advice}{wait}"
 
 
 class Transient(SourceError):  # noqa: N818 - named by what the caller does next

@@ -395,10 +395,11 @@ class Seam:
 
 
 def _is_failure(error: SourceError) -> bool:
-    """Whether the vendor is down; a refusal says that it is up."""
+    """Whether the vendor is down, or serves nobody for a while; a refusal says that it is up."""
     status = error.status
     silent = status is None or status == _RATE_LIMIT or status >= _SERVER_FAILURE
-    return error.kind == "transient" and silent
+    quiet = (error.retry_after or 0) >= _MINUTE
+    return error.kind == "transient" and (silent or quiet)
 
 
 def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:

@@ -17,6 +17,8 @@ from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_snake
 from pydantic.fields import FieldInfo
 
+from sources.errors import SourceError
+
 Kind = Literal["text", "json", "parent"]
 Money = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 Days = Annotated[Decimal, Field(max_digits=9, decimal_places=4)]
@@ -185,14 +187,16 @@ class Assumption:
     Attributes:
         what: in a few words, such as `invoices by their last change`.
         holds: whether it is so at this account; None where it could not be told.
-        said: what came back.
-        advice: what to do where it does not hold.
+        said: what came back, and what follows where it does not hold.
+        advice: what to do then; empty where rapproche does without.
+        refused: why it could not be told, where a run would fail there too.
     """
 
     what: str
     holds: bool | None
     said: str
     advice: str = ""
+    refused: SourceError | None = None
 
 
 class Door(Protocol):

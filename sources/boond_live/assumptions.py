@@ -4,77 +4,101 @@ Most of it stands in the vendor's published schemas or was measured by others (b
 none of it was tried at this tenant before somebody asked.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
 
 from sources import json_text
 from sources.assumptions import answered
 from sources.boond_envelope import DEFAULT_PAGE_SIZE, PAGE_SIZE, page_of
 from sources.boond_live import jsonapi
 from sources.boond_live.access import Access
+from sources.boond_live.dictionary import RESOURCE_TYPE, words_of
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.reports import Window, last_day
+from sources.errors import SourceError
 from sources.exchange import path_segment
 from sources.streams import Assumption
 
-_STATES = (
-    "company",
-    "project",
-    "order",
-    "invoice",
-    "purchase",
-    "payment",
-    "providerinvoice",
-)
+_STATES: Mapping[str, tuple[str, ...]] = {
+    "company": ("client",),
+    RESOURCE_TYPE: (),
+    "project": (),
+    "order": ("open",),
+    "invoice": ("draft", "sent"),
+    "purchase": ("approved",),
+    "payment": ("planned", "confirmed"),
+    "providerinvoice": (),
+}
+"""Kinds of state, and what at least one of them must mean: what is looked for or written."""
 _LISTS = (
+    "/resources",
+    "/companies",
     "/contacts",
     "/projects",
     "/deliveries-groupments",
     "/orders",
-    "/invoices",
     "/purchases",
-    "/payments",
+    "/invoices",
     "/provider-invoices",
+    "/payments",
 )
-_WANTED = (("invoice", "draft"), ("payment", "planned"), ("payment", "confirmed"))
-_SLOW = "nothing: each night then reads every report of the months one by one"
+_SLOW = "each night then reads every report of the months one by one"
 
 
 async def questions(access: Access) -> AsyncGenerator[Assumption, None]:
     """The assumptions, from what the numbers mean to whether the tabs may be read."""
-    for kind in _STATES:
-        yield _states(access, kind)
-    for kind, word in _WANTED:
-        yield _state_to_write(access, kind, word)
+    for kind, wanted in _STATES.items():
+        yield _states(access, kind, wanted)
+    lengths = list[str]()
+    for path in _LISTS:
+        found = await answered(path, _length(access, path))
+        if found.refused:
+            yield found
+        else:
+            lengths.append(f"{path} {found.said}")
+    if lengths:
+        yield Assumption("lists that may be read", holds=True, said=", ".join(lengths))
     what = f"lists give {PAGE_SIZE} rows a page"
     yield await answered(what, _page_size(access, what))
-    for path in _LISTS:
-        what = f"{path} may be read"
-        yield await answered(what, _readable(access, path, what))
-    what = "an external's supplier may be read"
+    what = "suppliers of externals"
     yield await answered(what, _supplier_of_external(access, what))
-    what = "lines of reports are listed by day"
+    what = "lines of reports by day"
     yield await answered(what, _dated_lines(access, what), _SLOW)
     what = "reports are in days, and say who may validate them"
     yield await answered(what, _report(access, what))
 
 
-def _states(access: Access, kind: str) -> Assumption:
+def _states(access: Access, kind: str, wanted: Iterable[str]) -> Assumption:
+    """What the states of a kind are taken for, by their meaning."""
     meanings = access.dictionary.meanings(kind)
+    taken: dict[str, list[str]] = {}
     unknown = [number for number, _, word in meanings if word.startswith("unknown")]
+    for number, label, word in meanings:
+        taken.setdefault("?" if number in unknown else word, []).append(f"{number} {label}".strip())
+    missing = [] if not meanings else [word for word in wanted if word not in " ".join(taken)]
+    lines = [f"{word}: {', '.join(states)}" for word, states in taken.items()]
+    lines += [f"{word}: none" for word in missing]
     return Assumption(
-        f"states of {kind}",
-        holds=not unknown if meanings else None,
-        said=", ".join(f"{number} {label}: {word}" for number, label, word in meanings) or "none",
-        advice=f'policy.toml: [boond_states.{kind}] {unknown[0]} = "…"' if unknown else "",
+        kind if kind == RESOURCE_TYPE else f"states of {kind}",
+        holds=not (unknown or missing) if meanings else None,
+        said="; ".join(lines) or "BoondManager's dictionary names none",
+        advice=_to_be_named(kind, unknown, missing),
     )
 
 
-def _state_to_write(access: Access, kind: str, word: str) -> Assumption:
-    numbers = access.dictionary.numbers_of(kind, word)
-    said = f"state {numbers[0]} is written" if numbers else "no state means it"
-    advice = f'policy.toml: [boond_states.{kind}] NUMBER = "{word}"'
-    what = f"a state of {kind} means {word}"
-    return Assumption(what, holds=bool(numbers), said=said, advice=advice)
+def _to_be_named(kind: str, unknown: list[str], missing: list[str]) -> str:
+    section = f"policy.toml, [boond_states.{kind.replace(' ', '_')}]"
+    if unknown:
+        words = ", ".join(words_of(kind))
+        return f'say in {section} what it means: {unknown[0]} = "…" ({words})'
+    return f'say in {section} which one it is: NUMBER = "{missing[0]}"' if missing else ""
+
+
+async def _length(access: Access, path: str) -> Assumption:
+    """How many rows a list has, as far as it may be read at all."""
+    page = page_of(await access.get(path, {"maxResults": "1"}), 1, f"GET {path}")
+    rows = "(untold)" if page.total_rows is None else str(page.total_rows)
+    return Assumption(path, holds=True, said=rows)
 
 
 async def _page_size(access: Access, what: str) -> Assumption:
@@ -83,13 +107,8 @@ async def _page_size(access: Access, what: str) -> Assumption:
     rows, total = len(page.ids), page.total_rows
     cut = rows == DEFAULT_PAGE_SIZE and (total is None or total > rows)
     said = f"{rows} of {'an untold number' if total is None else total} companies came"
-    return Assumption(what, holds=not cut, said=said, advice="nothing: more pages are read")
-
-
-async def _readable(access: Access, path: str, what: str) -> Assumption:
-    page = page_of(await access.get(path, {"maxResults": "1"}), 1, f"GET {path}")
-    said = "the list is there" if page.total_rows is None else f"{page.total_rows} rows"
-    return Assumption(what, holds=True, said=said)
+    said += f": {DEFAULT_PAGE_SIZE} a page are read, so there are more requests" if cut else ""
+    return Assumption(what, holds=not cut, said=said)
 
 
 async def _supplier_of_external(access: Access, what: str) -> Assumption:
@@ -97,11 +116,23 @@ async def _supplier_of_external(access: Access, what: str) -> Assumption:
     words = access.dictionary
     external = [one for one in people if words.resource_type(one.at("typeOf")) == "external"]
     if not external:
-        return Assumption(what, holds=None, said="no external among the first resources")
-    tab = await access.item(f"/resources/{path_segment(external[0].id)}/administrative")
+        said = f"no external among the first {len(people)} resources"
+        return Assumption(what, holds=None, said=said)
+    return await _on_administrative_tab(access, what, external[0].id)
+
+
+async def _on_administrative_tab(access: Access, what: str, id_: str) -> Assumption:
+    try:
+        tab = await access.item(f"/resources/{path_segment(id_)}/administrative")
+    except SourceError as error:
+        if error.code != "forbidden":
+            raise
+        said = f"the administrative tab of resource {id_} may not be read"
+        advice = "give the user the right to it: an external's supplier stands there"
+        return Assumption(what, holds=False, said=said, advice=advice)
     named = tab is not None and tab.at(">providerCompany") is not None
+    said = f"resource {id_} " + ("names its company" if named else "names no company")
     advice = "name the company on the administrative tab of each external"
-    said = f"resource {external[0].id} " + ("names one" if named else "names none")
     return Assumption(what, holds=named, said=said, advice=advice)
 
 
@@ -113,9 +144,10 @@ async def _dated_lines(access: Access, what: str) -> Assumption:
     first = Window(window.first, last_day(window.first))
     outside = sum(1 for row in rows if not first.holds(row.at("startDate")))
     if not rows:
-        return Assumption(what, holds=None, said="no line in the month before")
-    said = f"{len(rows)} lines, {outside} outside the days asked for"
-    return Assumption(what, holds=not outside, said=said, advice=_SLOW)
+        return Assumption(what, holds=None, said=f"no line in {window.first:%Y-%m}")
+    said = f"{len(rows)} lines of {window.first:%Y-%m} looked at, {outside} of other months"
+    said += f": the filter is ignored, and {_SLOW}" if outside else ""
+    return Assumption(what, holds=not outside, said=said)
 
 
 async def _report(access: Access, what: str) -> Assumption:
@@ -123,15 +155,21 @@ async def _report(access: Access, what: str) -> Assumption:
     months = {"startMonth": f"{window.first:%Y-%m}", "endMonth": f"{window.last:%Y-%m}"}
     rows = await _rows(access, "/times-reports", months | {"maxResults": "1"})
     if not rows:
-        return Assumption(what, holds=None, said="no report in the last two months")
-    path = f"/times-reports/{path_segment(rows[0].id)}"
-    answer = await access.get(path)
-    meta, report = answer.member("meta"), await access.item(path)
+        said = f"no report from {months['startMonth']} to {months['endMonth']}"
+        return Assumption(what, holds=None, said=said)
+    answer = await access.get(f"/times-reports/{path_segment(rows[0].id)}")
+    report = jsonapi.item(json_text.exact(answer.body))
     rate = report.at("workUnitRate") if report else None
-    told = sorted(key for key in meta or {} if key.startswith("expectedValidators"))
-    said = f"report {rows[0].id}: work unit rate {rate}; {', '.join(told) or 'no validators'}"
-    advice = "reports that are not in days go to quarantine; tell us the work unit rate"
-    return Assumption(what, holds=rate == 1 and bool(told), said=said, advice=advice)
+    named = _names_validators(answer.member("meta"))
+    said = f"report {rows[0].id}: work unit rate {rate}, {'' if named else 'no '}validators named"
+    advice = "tell us the work unit rate: a report that is not in days waits in quarantine"
+    if rate == 1:
+        advice = "give the user the right to validate reports, if rapproche is to validate any"
+    return Assumption(what, holds=rate == 1 and named, said=said, advice=advice)
+
+
+def _names_validators(meta: Any) -> bool:
+    return any(key.startswith("expectedValidators") for key in meta or {})
 
 
 async def _rows(access: Access, path: str, asked: dict[str, str]) -> list[Item]:

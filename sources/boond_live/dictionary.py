@@ -107,7 +107,7 @@ class Dictionary:
         for entry in _entries(self._setting, group, name):
             number = entry.get("id")
             if kind == "company":
-                word = " and ".join(sorted(self.company_roles(number))) or "neither"
+                word = " and ".join(sorted(self.company_roles(number))) or "other"
             else:
                 word = self._word(kind, number) or ""
             found.append((str(number), _value(entry) or "", word))
@@ -153,6 +153,12 @@ class Dictionary:
         word = overruled or (_by_words(kind, label) if label else None)
         noun = "type" if kind == RESOURCE_TYPE else "state"
         return word or f"unknown {noun} {number}{_shown(label)}"
+
+
+def words_of(kind: str) -> list[str]:
+    """The canonical words that a state may mean."""
+    found = [word for word, _ in _RULES[kind] if word]
+    return [*found, "other"] if kind == "company" else found
 
 
 def _by_words(kind: str, label: str) -> str | None:

@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from sources import mapping
-from sources.boond_live.access import Access
+from sources.boond_live.access import PROJECTS, Access
 from sources.boond_live.amounts import cents, number
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.invoices import PATH, STREAM, information, invoice
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.reports import last_day
-from sources.boond_live.unsendable import unsendable
+from sources.boond_live.unsendable import unknown, unsendable
 from sources.boond_records import ClientInvoice
 from sources.errors import OutcomeUnknown, SourceError
 from sources.exchange import path_segment
@@ -177,7 +177,7 @@ async def _order(access: Access, payload: Mapping[str, Any], months: Months) -> 
     project_id = str(payload["contract_id"])
     project = (await access.projects(STREAM)).get(project_id)
     if project is None:
-        raise unsendable(_POST, f"there is no project {project_id}.")
+        raise unknown(access, _POST, PROJECTS, f"project {project_id}")
     if project.related("company") != payload["client_id"]:
         client = project.related("company")
         raise unsendable(_POST, f"project {project_id} is of client {client}, not of this one.")

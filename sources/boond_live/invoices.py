@@ -20,7 +20,7 @@ from sources.boond_live.composing import (
     whole,
 )
 from sources.boond_live.dictionary import Dictionary
-from sources.boond_live.jsonapi import Item
+from sources.boond_live.jsonapi import Item, objects
 from sources.boond_live.streams import Reader
 from sources.boond_live.versions import text_of
 from sources.exchange import path_segment
@@ -119,7 +119,7 @@ def _paid(found: Mapping[str, Any], payments: Any) -> Any:
         return found.get("totalInclTax")
     if not isinstance(payments, list):
         return payments
-    return total(one.get("amountIncludingTax") for one in payments if isinstance(one, Mapping))
+    return total(one.get("amountIncludingTax") for one in objects(payments))
 
 
 def credited(found: dict[str, Any], amounts: Iterable[str]) -> dict[str, Any]:

@@ -108,6 +108,12 @@ def items(document: Any) -> list[Item]:
     return [Item(one if isinstance(one, Mapping) else {}, included) for one in document["data"]]
 
 
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list in an attribute; what is none is one that says nothing."""
+    listed = value if isinstance(value, list) else [value] if value else []
+    return [one if isinstance(one, Mapping) else {} for one in listed]
+
+
 def without_hr(rows: Sequence[Item]) -> list[Item]:
     """The rows of one page without HR data, for what is remembered while others are read."""
     included = {key: kept(found) for key, found in rows[0].included.items()} if rows else {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sources import mapping
-from sources.boond_live.access import Access
+from sources.boond_live.access import DELIVERIES, PURCHASES, Access
 from sources.boond_live.amounts import number
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.invoice_writes import same_currency
@@ -18,7 +18,7 @@ from sources.boond_live.provider_invoices import (
     profile,
     provider_invoice,
 )
-from sources.boond_live.unsendable import unsendable
+from sources.boond_live.unsendable import unknown, unsendable
 from sources.boond_records import SupplierInvoice
 from sources.errors import OutcomeUnknown, Validation
 from sources.exchange import path_segment
@@ -135,11 +135,15 @@ async def _delivery(access: Access, purchase_id: str | None) -> Item:
         raise unsendable(_POST, "it is for no single purchase, so nobody's days can be named.")
     purchase = (await access.purchases(STREAM)).get(purchase_id)
     if purchase is None:
-        raise unsendable(_POST, f"there is no purchase {purchase_id}.")
+        raise unknown(access, _POST, PURCHASES, f"purchase {purchase_id}")
     delivery_id = purchase.related("delivery")
-    delivery = (await access.deliveries(STREAM)).get(delivery_id or "")
-    if delivery is None or delivery.type_of("dependsOn") != "resource":
-        raise unsendable(_POST, f"purchase {purchase_id} names no delivery of a person.")
+    if delivery_id is None:
+        raise unsendable(_POST, f"purchase {purchase_id} names no delivery.")
+    delivery = (await access.deliveries(STREAM)).get(delivery_id)
+    if delivery is None:
+        raise unknown(access, _POST, DELIVERIES, f"delivery {delivery_id}")
+    if delivery.type_of("dependsOn") != "resource":
+        raise unsendable(_POST, f"delivery {delivery_id} is of no person.")
     return delivery
 
 

@@ -14,9 +14,9 @@ from sources.boond_live.access import Access
 from sources.boond_live.composing import Pages, Told, composed, currency, day, instant, put, whole
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.invoices import credited, tax
-from sources.boond_live.jsonapi import Item
+from sources.boond_live.jsonapi import Item, objects
 from sources.boond_live.streams import Reader
-from sources.boond_live.versions import number_of, text_of
+from sources.boond_live.versions import Tally, confirmed
 from sources.errors import SourceError
 from sources.exchange import path_segment
 from sources.streams import Page
@@ -57,11 +57,11 @@ async def _pages(
     since: datetime | None,  # noqa: ARG001 - the list cannot be asked for what changed
 ) -> AsyncGenerator[Page, None]:
     """All invoices, without payments."""
-    digests = await _digests(access)
+    tallies = await _tallies(access)
     told = Pages()
     async with aclosing(access.listed(PATH)) as parts:
         async for part in parts:
-            yield told.of([_thin(access, row, digests) for row in part.rows], part)
+            yield told.of([_thin(access, row, tallies) for row in part.rows], part)
 
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
@@ -69,28 +69,28 @@ async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     served = await access.item(profile(id_))
     if served is None:
         return None
+    version = confirmed(access.version(STREAM, id_), len(payments(served)))
     found = provider_invoice(served, access.dictionary)
-    return whole(found, {"invoice": served}, version=access.version(STREAM, id_))
+    return whole(found, {"invoice": served}, version=version)
 
 
 READER = Reader(_pages, _one)
 
 
-def _thin(access: Access, row: Item, digests: Mapping[str, int] | None) -> dict[str, Any]:
-    paid = None if digests is None else digests.get(str(row.at("reference")), 0)
-    words = access.dictionary.signature("providerinvoice", "payment")
-    version = "" if paid is None else text_of([row.data, str(paid), words])
+def _thin(access: Access, row: Item, tallies: Mapping[str, Tally] | None) -> dict[str, Any]:
+    found = None if tallies is None else tallies.get(str(row.at("reference")), Tally())
+    version = "" if found is None else found.version(row.data)
     access.remember(STREAM, row.id, version)
     return {"id": row.id, "version": version}
 
 
-async def _digests(access: Access) -> Mapping[str, int] | None:
-    """What the payments under each reference come to, in whatever order they are served.
+async def _tallies(access: Access) -> Mapping[str, Tally] | None:
+    """What the payments under each reference come to.
 
     Returns:
-        A number a reference; None where the list cannot tell, and all invoices must be read.
+        A tally a reference; None where the list cannot tell, and all invoices must be read.
     """
-    found: dict[str, int] = {}
+    found: dict[str, Tally] = {}
     try:
         async with aclosing(access.listed(PAYMENTS)) as parts:
             async for part in parts:
@@ -98,8 +98,7 @@ async def _digests(access: Access) -> Mapping[str, int] | None:
                     log.warning(_UNTOLD, "it ends short")
                     return None
                 for row in part.rows:
-                    reference = str(row.at("number"))
-                    found[reference] = found.get(reference, 0) + number_of(_content(row))
+                    found.setdefault(str(row.at("number")), Tally()).add(_content(row))
     except SourceError as error:
         if error.status not in _NO_LIST:
             raise
@@ -127,7 +126,7 @@ def provider_invoice(served: Item, words: Dictionary) -> dict[str, Any]:
 
 def payments(served: Item) -> Sequence[Mapping[str, Any]]:
     """The payments of an invoice; one that is no object says nothing."""
-    return [one if isinstance(one, Mapping) else {} for one in served.at("payments") or ()]
+    return objects(served.at("payments"))
 
 
 def target(payment: Mapping[str, Any], *names: str) -> Any:

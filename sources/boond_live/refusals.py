@@ -7,15 +7,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sources.errors import Authentication, Critical, Secrets, SourceError, Validation
+from sources.errors import Authentication, Critical, Secrets, SourceError, Transient, Validation
 from sources.exchange import Ask, Judge
 
 _SOURCE = "boond"
+_FIREWALL = "firewall"
 _UNAUTHORIZED, _FORBIDDEN, _UNPROCESSABLE, _NOT_IMPLEMENTED = 401, 403, 422, 501
 
 _NOT_SIGNED = (
     "BOOND_CLIENT_KEY is not the key of BOOND_CLIENT_TOKEN: copy both from Administration >"
     " Espace développeur > API/Sandbox."
+)
+_NOT_TAKEN = (
+    "Check BOOND_USER_TOKEN and BOOND_CLIENT_TOKEN, and this machine's clock (NTP): a call is"
+    " signed with its time. `rapproche doctor` compares the clocks."
 )
 _NOT_KNOWN = (
     "Check BOOND_USER_TOKEN and BOOND_CLIENT_TOKEN, and that Administration > Espace développeur"
@@ -26,9 +31,11 @@ _NO_RIGHT = (
     " feature is missing, ask BoondManager for the licence."
 )
 _WALL = (
-    "The firewall in front of BoondManager refused the call: lower BOOND_BURST_PER_SECOND, and ask"
-    " BoondManager's support to let this machine's address pass."
+    "The firewall in front of BoondManager let nothing through: lower BOOND_BURST_PER_SECOND; if"
+    " it lasts, ask BoondManager's support to let this machine's address pass."
 )
+# It blocks bursts and tells no time; nothing that it blocked has reached BoondManager.
+_WALL_S = 60.0
 _SWITCHED_OFF = "Switch the API on in BoondManager: Administration > Espace développeur."
 
 
@@ -40,8 +47,14 @@ def judge(secrets: Secrets) -> Judge:
         if kind is None:
             return None
         error, code, advice = kind
+        if code == _FIREWALL and ask.login:
+            # The first call of all is no burst: waiting would only hide what is to be done.
+            error = Critical
         said = secrets.redact("; ".join(_phrases(body))) or f"HTTP {status}"
-        return error(_SOURCE, ask.operation, code, said, advice=advice, status=status)
+        quiet = _WALL_S if code == _FIREWALL else None
+        return error(
+            _SOURCE, ask.operation, code, said, advice=advice, status=status, retry_after=quiet
+        )
 
     return judged
 
@@ -51,10 +64,12 @@ def _class_of(status: int, body: bytes) -> tuple[type[SourceError], str, str | N
         return Authentication, "unauthorized", _NOT_KNOWN
     if status == _FORBIDDEN:
         is_json = _errors(body) is not None
-        return (Critical, "forbidden", _NO_RIGHT) if is_json else (Critical, "firewall", _WALL)
+        return (Critical, "forbidden", _NO_RIGHT) if is_json else (Transient, _FIREWALL, _WALL)
     if status == _UNPROCESSABLE:
-        if any(_parameter(one).casefold() == "xjwtclient" for one in _errors(body) or ()):
-            return Authentication, "signature", _NOT_SIGNED
+        said = [one for one in _errors(body) or () if _parameter(one).casefold() == "xjwtclient"]
+        if said:
+            signed = any("signature" in str(one.get("detail")).casefold() for one in said)
+            return Authentication, "signature", _NOT_SIGNED if signed else _NOT_TAKEN
         return Validation, "unprocessable", None
     if status == _NOT_IMPLEMENTED:
         return Critical, "switched_off", _SWITCHED_OFF

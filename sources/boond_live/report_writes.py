@@ -81,13 +81,13 @@ async def read(access: Access, id_: str) -> Mapping[str, Any] | None:
 
 
 async def validate(access: Access, id_: str) -> Mapping[str, Any]:
-    """Takes one step of validation, unless all are taken.
+    """Takes our step of validation, unless it is taken.
 
     Raises:
         Validation: nobody may, or not the one that the settings name.
     """
     report = await _report(access, id_)
-    if report.state == _VALIDATED:
+    if report.state == _VALIDATED or _step_taken(access, report):
         return _held(access, report)
     validator = report.validator("validate", access.terms.validator_id)
     access.validators[id_] = validator

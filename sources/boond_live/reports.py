@@ -18,9 +18,9 @@ from sources.boond_live.access import Access
 from sources.boond_live.amounts import number
 from sources.boond_live.composing import Pages, Told, composed, instant, put, whole
 from sources.boond_live.dictionary import Dictionary
-from sources.boond_live.jsonapi import Item
+from sources.boond_live.jsonapi import Item, objects
 from sources.boond_live.streams import Reader
-from sources.boond_live.versions import number_of
+from sources.boond_live.versions import Tally, confirmed
 from sources.errors import SourceError
 from sources.exchange import path_segment
 from sources.streams import Page
@@ -32,7 +32,6 @@ PATH = "/times-reports"
 _LINES = "/times"
 _NO_LIST = (403, 404, 405)
 _UNTOLD = "/times does not tell what changed (%s): every report is read"
-_DIGESTS = 1 << 128
 
 _STATES = {
     "savedAndNoValidation": "draft",
@@ -96,12 +95,12 @@ async def _pages(
 ) -> AsyncGenerator[Page, None]:
     """The reports of the window, without details: their versions tell which of them changed."""
     window = Window.of(access.terms.today(), access.terms.cra_months)
-    digests = await _digests(access, window)
+    tallies = await _tallies(access, window)
     asked = {"startMonth": f"{window.first:%Y-%m}", "endMonth": f"{window.last:%Y-%m}"}
     told = Pages()
     async with aclosing(access.listed(PATH, asked)) as parts:
         async for part in parts:
-            yield told.of([_thin(access, row, window, digests) for row in part.rows], part)
+            yield told.of([_thin(access, row, window, tallies) for row in part.rows], part)
 
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
@@ -109,54 +108,47 @@ async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     report = await access.item(f"{PATH}/{path_segment(id_)}")
     if report is None:
         return None
-    found = cra(report, access.dictionary)
-    return whole(found, {"report": report}, version=access.version(STREAM, id_))
+    listed = [line for line in _lines(report) if not line.of_absences]
+    version = confirmed(access.version(STREAM, id_), len(listed))
+    return whole(cra(report, access.dictionary), {"report": report}, version=version)
 
 
 READER = Reader(_pages, _one)
 
 
 def _thin(
-    access: Access, row: Item, window: Window, digests: Mapping[str, int] | None
+    access: Access, row: Item, window: Window, tallies: Mapping[str, Tally] | None
 ) -> dict[str, Any]:
     period = _period(row.at("term"))
-    known = digests is not None and window.holds(period.get("startDate"))
-    version = _version(row, (digests or {}).get(row.id, 0)) if known else ""
+    known = tallies is not None and window.holds(period.get("startDate"))
+    said = [row.at("state"), row.at("closed")]
+    version = (tallies or {}).get(row.id, Tally()).version(said) if known else ""
     access.remember(STREAM, row.id, version)
     return {"id": row.id, "version": version, "period": period}
 
 
-def _version(row: Item, digest: int) -> str:
-    return f"{row.at('state')} {row.at('closed')} {digest:032x}"
-
-
-async def _digests(access: Access, window: Window) -> Mapping[str, int] | None:
-    """What the lines of each report come to, in whatever order they are served.
+async def _tallies(access: Access, window: Window) -> Mapping[str, Tally] | None:
+    """What the lines of each report come to.
 
     Returns:
-        A number a report; None where /times cannot tell, and all reports must be read.
+        A tally a report; None where /times cannot tell, and all reports must be read.
     """
     asked = {"period": "inProgress", "startDate": str(window.first), "endDate": str(window.last)}
-    found: dict[str, int] = {}
+    found: dict[str, Tally] = {}
     try:
         async with aclosing(access.listed(_LINES, asked)) as parts:
             async for part in parts:
-                if part.missing or not all(_within(window, row) for row in part.rows):
+                if part.missing or not all(window.holds(row.at("startDate")) for row in part.rows):
                     log.warning(_UNTOLD, "it serves other rows than asked for")
                     return None
                 for row in part.rows:
-                    report = str(row.related("timesReport"))
-                    found[report] = (found.get(report, 0) + number_of(_content(row))) % _DIGESTS
+                    found.setdefault(row.related("timesReport") or "", Tally()).add(_content(row))
     except SourceError as error:
         if error.status not in _NO_LIST:
             raise
         log.warning(_UNTOLD, error.code)
         return None
     return found
-
-
-def _within(window: Window, row: Item) -> bool:
-    return bool(row.related("timesReport")) and window.holds(row.at("startDate"))
 
 
 def _content(row: Item) -> list[Any]:
@@ -171,6 +163,7 @@ class _Line:
     said: Mapping[str, Any]
     kind: str
     exceptional: bool = False
+    of_absences: bool = False
 
     def target(self, name: str) -> Mapping[str, Any]:
         """The project or delivery; empty where it names none."""
@@ -245,14 +238,12 @@ def _lines(report: Item) -> Iterator[_Line]:
     absent = {str(said.get("startDate")) for said in regular if _kind(said) == "absence"}
     for said in _times(report, "absencesTimes"):
         if str(said.get("startDate")) not in absent:
-            yield _Line(said, "absence")
+            yield _Line(said, "absence", of_absences=True)
 
 
 def _times(report: Item, name: str) -> Sequence[Mapping[str, Any]]:
     """A list of lines; what is no object is a line that says nothing, and is refused as such."""
-    found = report.at(name)
-    lines = found if isinstance(found, list) else [found] if found else []
-    return [one if isinstance(one, Mapping) else {} for one in lines]
+    return objects(report.at(name))
 
 
 def _type(said: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Commands that cannot be sent as they are: refused here, before anything goes out."""
 
-from sources.errors import Validation
+from sources.boond_live.access import Access
+from sources.errors import SourceError, Transient, Validation
 
 
 def unsendable(operation: str, message: str) -> Validation:
@@ -11,3 +12,17 @@ def unsendable(operation: str, message: str) -> Validation:
         message: what is wrong with it, and what would help.
     """
     return Validation("boond", operation, "not_sent", message)
+
+
+def unknown(access: Access, operation: str, path: str, what: str) -> SourceError:
+    """The error of a command about what a list does not have.
+
+    Args:
+        access: to the tenant.
+        operation: the call that is not made.
+        path: the list, such as `/projects`; one that ended short proves no absence.
+        what: such as `project 8`.
+    """
+    if access.missing(path):
+        return Transient("boond", f"GET {path}", "short", f"it ends short, and lacks {what}.")
+    return unsendable(operation, f"there is no {what}.")

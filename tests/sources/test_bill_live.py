@@ -445,7 +445,7 @@ def test_what_the_dialect_takes_for_granted_is_told(vendor: Any, virtually: Any)
         "archived bills in a list of their own": None,
         "lines of bills in their list": True,
         "currencies of vendors in their list": True,
-        "vendor credits served": None,
+        "vendor credits name their vendor": None,
         "payments newest first": False,
     }
     assert len(there.data_requests) == 5

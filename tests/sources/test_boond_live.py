@@ -1,17 +1,29 @@
 """The door to BoondManager live: who asks, what a refusal says, how lists are read to their end."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from flows.engine.drain import _clear_refusal
+from sources.boond_live.refusals import judge
 from sources.boond_live.token import signed
-from sources.errors import Authentication, Critical, SourceError, Validation
+from sources.errors import (
+    Authentication,
+    Critical,
+    Secrets,
+    SourceError,
+    Transient,
+    Validation,
+)
+from sources.exchange import Ask
 from tests.sources.boond_live_tenant import KEYS, NOW, Tenant, document, rows_of, thing
 
 _LOGIN = "/application/dictionary"
@@ -93,7 +105,6 @@ async def test_a_wrong_key_is_tried_once_and_says_what_to_do() -> None:
     ("response", "kind", "code", "advice"),
     [
         (httpx.Response(401, json={"errors": []}), Authentication, "unauthorized", "BOOND_USER"),
-        (httpx.Response(403, html="<h1>Blocked</h1>"), Critical, "firewall", "firewall"),
         (httpx.Response(403, json={"errors": []}), Critical, "forbidden", "right"),
         (httpx.Response(422, json={"errors": []}), Validation, "unprocessable", "Correct"),
         (httpx.Response(501, json={"errors": []}), Critical, "switched_off", "Switch the API on"),
@@ -107,6 +118,41 @@ async def test_a_refusal_says_what_to_do(
         await rows_of(Tenant({"/resources": response}).door(), "consultants")
     assert raised.value.code == code
     assert advice in raised.value.advice
+
+
+def test_the_firewalls_page_is_waited_out(virtually: Callable[[Any], Any]) -> None:
+    """A burst that the firewall blocks costs a minute of quiet, and no stream."""
+    blocked = httpx.Response(403, html="<h1>Sorry, you have been blocked</h1>")
+    tenant = Tenant({"/resources": blocked})
+
+    async def work() -> tuple[list[Any], float]:
+        loop = asyncio.get_running_loop()
+        loop.call_later(30, lambda: tenant.holds.update({"/resources": _people(1)}))
+        return await rows_of(tenant.door(retry_base=1.0), "consultants"), loop.time()
+
+    rows, seconds = virtually(work)
+    assert [row["id"] for row in rows] == ["1"]
+    assert 60 <= seconds < 70
+
+
+def test_a_firewall_that_stays_says_whom_to_ask(virtually: Callable[[Any], Any]) -> None:
+    """A firewall that lets nothing through ends as what may go well later, with what to do."""
+    blocked = httpx.Response(403, html="<h1>Sorry, you have been blocked</h1>")
+    door = Tenant({"/resources": blocked}).door
+
+    async def work() -> None:
+        with pytest.raises(Transient, match="ask BoondManager's support") as raised:
+            await rows_of(door(retry_base=1.0), "consultants")
+        assert raised.value.code == "firewall"
+
+    virtually(work)
+
+
+def test_a_blocked_command_is_no_refused_one() -> None:
+    """What the firewall blocked has not been refused by BoondManager: it is sent again later."""
+    error = judge(Secrets())(Ask("PUT", "/payments/9", write=True), 403, b"<h1>Blocked</h1>")
+    assert isinstance(error, Transient)
+    assert not _clear_refusal(error)
 
 
 async def test_a_refusal_names_each_problem_and_no_secret() -> None:

@@ -12,7 +12,7 @@ from sources.boond_live.invoices import invoice
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.provider_invoices import provider_invoice
 from sources.errors import Transient
-from tests.sources.boond_live_books import Books, served_by_v3, shown
+from tests.sources.boond_live_books import Books, exact, served_by_v3, shown
 from tests.sources.boond_live_tenant import Tenant, entries, records_of, rows_of, thing
 
 WORDS = Dictionary(
@@ -206,6 +206,21 @@ async def test_a_confirmed_payment_changes_the_version_of_its_invoice() -> None:
     before, after = await _versions(_tenant(0)), await _versions(_tenant(1))
     assert before["80"] != after["80"]
     assert before["81"] == after["81"]
+
+
+@pytest.mark.parametrize(("number", "confirmed"), [("S-1", True), ("REF-OF-OURS", False)])
+async def test_a_version_is_told_of_the_payments_that_the_invoice_has(
+    number: str, confirmed: bool
+) -> None:
+    """Where payments bear another number than the invoice, it is read every night."""
+    tenant = _tenant(number=number)
+    payments = [{"id": "70", "state": 0}]
+    served = thing("providerinvoice", "80", reference="S-1", state=0, payments=payments)
+    tenant.holds |= {"/provider-invoices/80": {"data": served}}
+    door = tenant.door()
+    [row, _] = await rows_of(door, "supplier_invoices")
+    held = exact(await door.one("supplier_invoices", "80") or b"")
+    assert held["version"] == (row["version"] if confirmed else "")
 
 
 @pytest.mark.parametrize("payments", [httpx.Response(403, json={"errors": []}), None])

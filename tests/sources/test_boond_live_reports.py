@@ -128,7 +128,6 @@ async def test_a_detail_bears_the_version_of_the_list() -> None:
 UNTOLD = [
     *((httpx.Response(status, json={"errors": []}), {}) for status in (403, 404, 405)),
     ([_time("regular_1", "1", startDate="2025-01-02")], {}),
-    ([thing("time", "regular_1", startDate="2026-10-05")], {}),
     (LINES, {"/times": 99}),
 ]
 
@@ -142,6 +141,25 @@ async def test_without_times_every_report_is_read(
     tenant.holds["/times"], tenant.totals = times, totals
     assert set((await _versions(tenant)).values()) == {""}
     assert sum("every report is read" in said for said in caplog.messages) == 1
+
+
+@pytest.mark.parametrize("times", [[], [thing("time", "1", startDate="2026-10-05")], LINES])
+async def test_a_report_of_which_times_tells_another_number_has_no_version(times: Any) -> None:
+    """Rows that we may not see, or that name no report, hide no change: it is read every night."""
+    tenant = _listed(times, r31="validated")
+    tenant.holds["/times-reports/31"] = {"data": _report(_line()).data}
+    [record] = await records_of(tenant.door(), "cras")
+    assert record["version"] == ""
+
+
+async def test_absences_that_times_does_not_tell_leave_the_version() -> None:
+    """Those that stand in `absencesTimes` alone are not among the lines that are counted."""
+    tenant = _listed([_time("regular_1", "31")], r31="validated")
+    report = _report(_line(), absencesTimes=[_line("2026-10-06", "absence")])
+    tenant.holds["/times-reports/31"] = {"data": report.data}
+    [record] = await records_of(tenant.door(), "cras")
+    assert record["version"]
+    assert len(record["activities"]) == 2
 
 
 async def test_a_failing_times_list_is_no_missing_one() -> None:

@@ -103,10 +103,10 @@ async def test_live_tells_what_v3_tells(world: World, stream: str) -> None:
     assert composed
 
 
-async def test_no_hr_data_leaves_the_door(world: World) -> None:
+async def test_no_hr_data_leaves_the_door() -> None:
     """No salary, cost, birth date or private address is in what is given to the store."""
     served: list[bytes] = []
-    door = _door(world, served)
+    door = _door(World.build(portable=True, consultants=6, mistakes=False), served)
     private = [str(SALARY), str(AVERAGE_COST), BIRTH, "rue Privée", "confidentiel", "married"]
     told = b"".join([body for stream in STREAMS async for body in _bodies(door, stream)]).decode()
     heard = b"".join(served).decode()

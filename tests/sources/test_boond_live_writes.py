@@ -15,7 +15,7 @@ from sandbox.domain import Contract, Cra, PurchaseOrder
 from sources import json_text
 from sources.boond_live.door import BoondLive
 from sources.boond_live.writes import FLAG, INVALIDATE, INVOICE, REGISTER, VALIDATE
-from sources.errors import OutcomeUnknown, Validation
+from sources.errors import OutcomeUnknown, Transient, Validation
 from store import outbox
 from store.warehouse import Warehouse
 from tests.contracts.schemas import misfits
@@ -117,6 +117,8 @@ async def test_our_step_of_two_is_all_that_we_can_do(by_setting: bool) -> None:
     await door.send(VALIDATE, cra.id, VALIDATED)
     assert cra.status == "submitted"
     assert await _differences(door, VALIDATE, cra.id, VALIDATED) == []
+    await door.send(VALIDATE, cra.id, VALIDATED)
+    assert len(books.written()) == 1
 
 
 @pytest.mark.parametrize("fate", ["lost", "stopped"])
@@ -130,6 +132,17 @@ async def test_a_lost_first_step_is_seen_for_what_it_was(fate: str) -> None:
     differ = await _differences(door, VALIDATE, cra.id, VALIDATED)
     assert bool(differ) == (fate == "stopped")
     assert len(books.written()) == 1
+
+
+async def test_a_validator_of_both_steps_is_not_done_after_one() -> None:
+    """Who may still validate the report has a step left."""
+    books, cra = _two_steps()
+    door = books.door(validator_id=DIRECTOR)
+    await door.send(VALIDATE, cra.id, VALIDATED)
+    assert cra.status == "submitted"
+    assert await _differences(door, VALIDATE, cra.id, VALIDATED)
+    await door.send(VALIDATE, cra.id, VALIDATED)
+    assert cra.status == "validated"
 
 
 # Invalidating
@@ -519,6 +532,40 @@ async def test_a_lost_registration_is_found_or_sent_again(fate: str) -> None:
     assert await door.find(REGISTER, payload | {"reference": "S-2026-7"}) == []
     assert await door.find(REGISTER, payload | {"supplier_id": "1"}) == []
     assert len(books.written()) == 1
+
+
+async def test_a_supplier_filter_that_is_ignored_is_ours() -> None:
+    """The same number of another supplier is not found, whatever the vendor serves."""
+    books = Books.of(20)
+    payload, door = _registration(_purchase(books)), books.door()
+    await door.send(REGISTER, "", payload)
+
+    def unfiltered(request: httpx.Request) -> httpx.Response:
+        plain = request.url.copy_remove_param("companies[]")
+        return books.vendor(httpx.Request("GET", plain, headers=request.headers), plain.path)
+
+    books.answers["/provider-invoices"] = unfiltered
+    assert await door.find(REGISTER, payload | {"supplier_id": "1"}) == []
+    assert len(await door.find(REGISTER, payload)) == 1
+
+
+async def test_a_list_that_ends_short_proves_no_absence() -> None:
+    """A purchase that a short list lacks may be there: that is no refusal."""
+    books = Books.of(20)
+    short = {"meta": {"totals": {"rows": 9}}, "data": []}
+    books.answers["/purchases"] = lambda _: httpx.Response(200, json=short)
+    with pytest.raises(Transient, match="short"):
+        await books.door().send(REGISTER, "", _registration(_purchase(books)))
+
+
+async def test_a_currency_that_is_not_told_is_no_difference() -> None:
+    """Only the tenant's own is sent; another one that is told is a difference."""
+    books = Books.of(20)
+    payload, door = _registration(_purchase(books)), books.door()
+    held = await door.send(REGISTER, "", payload)
+    for told, differ in ((None, 0), ("EUR", 0), ("USD", 1)):
+        books.world.supplier_invoices[held["id"]].currency = told
+        assert len(await _differences(door, REGISTER, held["id"], payload)) == differ
 
 
 async def _registered() -> tuple[Books, BoondLive, str]:
