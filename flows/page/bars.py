@@ -85,14 +85,16 @@ def rows(key: str, told: Sequence[Row], currency: str, fills: Sequence[tuple[str
     return Chart(key, bars, tuple(fills), currency, len(seen) - len(bars))
 
 
-def columns(key: str, told: Sequence[tuple[str, Figure]], currency: str) -> Chart:
-    """Vertical columns in the order told, all on one scale."""
-    highest = max((_amount(figure) for _, figure in told), default=Decimal(0)) or Decimal(1)
+def columns(
+    key: str, told: Sequence[Row], currency: str, fills: Sequence[tuple[str, str]]
+) -> Chart:
+    """Vertical stacked columns in the order told, all on one scale."""
+    highest = max(map(_sum, told), default=Decimal(0)) or Decimal(1)
     bars = tuple(
-        Bar(label, _segments([("billed", figure)], highest, COLUMNS_HEIGHT), number * COLUMN)
-        for number, (label, figure) in enumerate(told)
+        Bar(label, _segments(parts, highest, COLUMNS_HEIGHT), number * COLUMN)
+        for number, (label, parts) in enumerate(told)
     )
-    return Chart(key, bars, (), currency, 0)
+    return Chart(key, bars, tuple(fills), currency, 0)
 
 
 def _segments(

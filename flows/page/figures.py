@@ -1,5 +1,6 @@
 """Numbers of the page as a person reads them, in French or English."""
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -7,6 +8,7 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup, escape
 
 from flows.engine.run import PARIS
 from flows.page.annexes import Figure
@@ -16,6 +18,7 @@ _LOCALES: dict[Language, str] = {"fr": "fr_FR", "en": "en_GB"}
 _MONEY: dict[Language, str] = {"fr": "#,##0.00 ¤", "en": "¤#,##0.00"}
 _ROUND_MONEY: dict[Language, str] = {"fr": "#,##0 ¤", "en": "¤#,##0"}
 _DATES: dict[Language, str] = {"fr": "dd/MM/y", "en": "d MMM y"}
+_ADDRESS = re.compile(r"([^\s@<>()«»,;:|]+@[^\s@<>()«»,;:|]+|\+\d[\d .]{6,}\d)")
 _DAYS = ("_days", "_qty")
 
 
@@ -61,7 +64,7 @@ def change(said: Figure, language: Language) -> str:
         short=bool(said.currency),
     )
     sign = "+" if moved > 0 else "−" if moved < 0 else "±"
-    return f"{sign} {shown}"
+    return f"{sign}\N{NO-BREAK SPACE}{shown}"
 
 
 def cell(name: str, value: Any, currency: str | None, language: Language) -> str:
@@ -77,6 +80,15 @@ def cell(name: str, value: Any, currency: str | None, language: Language) -> str
     if isinstance(value, date):
         return format_date(value, _DATES[language], locale=_LOCALES[language])
     return str(value)
+
+
+def addressed(text: str) -> Markup:
+    """A text in which mail addresses and telephone numbers are marked: paper leaves them out."""
+    parts = (
+        Markup('<span class="address">{}</span>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(_ADDRESS.split(text))
+    )
+    return Markup("").join(parts)
 
 
 def moment(at: datetime, language: Language) -> str:

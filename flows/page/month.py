@@ -5,17 +5,18 @@ One HTML file that needs nothing else: no script at all, no image, font or style
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.page import bars, figures, questions
+from flows.page import bars, charts, figures, invoices, questions
 from flows.page.annexes import Annex, Figure, Question, Reading, answer, parted, totals
 from flows.settings import ConfigurationError
 from store.files import write_private
@@ -30,12 +31,13 @@ ROWS_SHOWN = 60
 BREAKS_SHOWN, LINES_SHOWN = 25, 40
 CODED = frozenset(
     {"outcome", "status", "code", "action", "holds", "risk", "state", "kind", "owner"}
+    | {"invoice_status", "made_by"}
 )
 NEVER_SHOWN = frozenset({"currency", "age_class"})
 ID_COLUMNS = frozenset({"break_id", "target", "message"})
 WHOLE_COLUMNS = frozenset({"period", "owner"})
-_CLIENT_PARTS = ("billed", "waiting", "held")
-_SUPPLIER_PARTS = ("accepted", "waiting", "held")
+UNCOMPARED = frozenset({"to_claim"})
+"""Cards that are of no month."""
 
 
 class UnknownMonthError(ConfigurationError):
@@ -44,12 +46,23 @@ class UnknownMonthError(ConfigurationError):
 
 @dataclass(frozen=True)
 class Card:
-    """One headline figure: its annex, one figure a currency, and how many lines it is made of."""
+    """One headline figure.
+
+    Attributes:
+        key: names it.
+        annex: where it comes from.
+        figures: one a currency.
+        lines: how many lines it is made of.
+        parts: what it is made of, by name; none where it is not parted.
+        compared: what is held against the month before.
+    """
 
     key: str
     annex: Annex
     figures: Sequence[Figure]
     lines: Figure
+    parts: Mapping[str, Sequence[Figure]]
+    compared: Sequence[Figure]
 
 
 @dataclass(frozen=True)
@@ -57,12 +70,16 @@ class Page:
     """Everything that the page says."""
 
     period: str
+    previous: str
     before: str | None
     run: Mapping[str, Any]
     cards: Mapping[str, Card]
     clients: Sequence[Annex]
     suppliers: Sequence[Annex]
     breaks: Annex
+    listed: pl.DataFrame
+    bridge: Annex
+    months: Annex
     reasons: Sequence[Annex]
     ages: Sequence[Annex]
     alerts: Annex
@@ -132,7 +149,7 @@ def read(warehouse: Warehouse, period: str, language: Language) -> Page:
     if period not in known:
         there = ", ".join(known) or "none: run `rapproche nightly` first"
         raise UnknownMonthError(f"nothing is known of {period}; months there are: {there}")
-    before = questions.months_up_to(period)[-2]
+    before = invoices.months_up_to(period)[-2]
     run = _last_run(warehouse)
     return _page(reading, run, period, before if before in known else None, language)
 
@@ -145,31 +162,37 @@ def _page(
     def ask(question: Question) -> Annex:
         return answer(reading, question, said[f"annex_{question.key}"])
 
-    cards = _cards(reading, period, before, said)
+    month_sums = ask(invoices.by_month(period))
+    cards = _cards(reading, period, before, said, month_sums)
     clients = _largest(
         _parts(reading, questions.by_client(period), "client_name"),
-        [f"{part}_amount" for part in _CLIENT_PARTS],
+        [f"{part}_amount" for part in charts.CLIENT_PARTS],
     )
     suppliers = _largest(
-        _parts(reading, questions.by_supplier(period), "supplier_name"), _SUPPLIER_PARTS
+        _parts(reading, questions.by_supplier(period), "supplier_name"), charts.SUPPLIER_PARTS
     )
     reasons = _parts(reading, questions.by_reason(period), "code", codes)
     ages = _parts(reading, questions.by_age(period), "age_class", _ages(said))
     written = _parts(reading, questions.written(period), "kind", codes)
-    month_sums = ask(questions.billed_by_month(period))
-    billed = _billed_months(period, month_sums, language)
+    billed = charts.by_month(period, month_sums, said, language)
     breaks, alerts = ask(questions.breaks(period)), ask(questions.alerts(period))
+    bridge = ask(questions.bridge(period))
     deadlines = ask(questions.deadlines(period))
     unchecked = [ask(question) for question in questions.unchecked(period)]
     later = [ask(questions.later_bills(period)), ask(questions.later_breaks(period))]
     return Page(
         period,
+        invoices.months_up_to(period)[-2],
         before,
         run,
         cards,
         clients,
         suppliers,
         breaks,
+        # one that has nothing at stake stands beside the break that has it
+        breaks.rows.filter(pl.col("amount_at_stake").ne_missing(0)),
+        bridge,
+        month_sums,
         reasons,
         ages,
         alerts,
@@ -177,17 +200,17 @@ def _page(
         written,
         unchecked,
         later,
-        _charts(said, clients, suppliers, reasons, ages, billed),
+        charts.draw(said, clients, suppliers, reasons, ages, billed),
         [
             *(card.annex for card in cards.values()),
-            *(month_sums, *clients, *suppliers, breaks, *reasons, *ages),
+            *(month_sums, *clients, *suppliers, breaks, bridge, *reasons, *ages),
             *(alerts, deadlines, *written, *unchecked, *later),
         ],
     )
 
 
 def _cards(
-    reading: Reading, period: str, before: str | None, said: Mapping[str, str]
+    reading: Reading, period: str, before: str | None, said: Mapping[str, str], months: Annex
 ) -> dict[str, Card]:
     found = {}
     earlier = questions.headline(before) if before else []
@@ -200,8 +223,26 @@ def _cards(
             if question.key == "unbilled"
             else annex.money(name, then)
         )
-        found[question.key] = Card(question.key, annex, shown, annex.count("lines"))
+        compared = [] if question.key in UNCOMPARED else shown
+        found[question.key] = Card(question.key, annex, shown, annex.count("lines"), {}, compared)
+    billed = found["billed"]
+    found["billed"] = replace(billed, parts=_by_status(billed.annex), compared=_all(months, period))
     return found
+
+
+def _by_status(billed: Annex) -> dict[str, list[Figure]]:
+    """What of it is a draft, sent, paid or else in BoondManager; those that have some."""
+    told = {
+        status: [one for one in billed.money(status) if one.value]
+        for status in (*invoices.STATUSES, invoices.OTHER_STATUS)
+    }
+    return {status: found for status, found in told.items() if found}
+
+
+def _all(months: Annex, period: str) -> list[Figure]:
+    """All invoices of the month, held against all of the month before."""
+    then, now = (invoices.month_name("all", month) for month in invoices.months_up_to(period)[-2:])
+    return [replace(one, before=months.totals[one.currency][then]) for one in months.money(now)]
 
 
 def _parts(
@@ -215,7 +256,7 @@ def _parts(
 
 def _largest(annexes: Sequence[Annex], names: Sequence[str]) -> list[Annex]:
     """Those with the most money under some names first, in the currency that has most of it."""
-    currency = _main_currency(annexes)
+    currency = charts.main_currency(annexes)
 
     def weight(annex: Annex) -> Decimal:
         said = annex.totals.get(currency, {})
@@ -233,6 +274,12 @@ def _titles(language: Language) -> dict[str, str]:
     return {code: entry.title for code, entry in legend(language).items()} | own
 
 
+def next_step(code: str, language: Language) -> str:
+    """What somebody who runs no commands does about a break; nothing for an unknown code."""
+    entry = legend(language).get(code)
+    return words(language).get(f"next_{code}") or (entry.next_step if entry else "")
+
+
 def _ages(said: Mapping[str, str]) -> dict[str, str]:
     return {str(number): said[f"age_{number}"] for number in range(len(questions.AGES) + 1)}
 
@@ -244,69 +291,6 @@ def _last_run(warehouse: Warehouse) -> Mapping[str, Any]:
         " ORDER BY started_at DESC LIMIT 1"
     ).to_dicts()
     return found[0] if found else {}
-
-
-def _charts(
-    said: Mapping[str, str],
-    clients: Sequence[Annex],
-    suppliers: Sequence[Annex],
-    reasons: Sequence[Annex],
-    ages: Sequence[Annex],
-    billed: bars.Chart,
-) -> list[bars.Chart]:
-    """The charts, each in the currency that has most of it; the tables have the others."""
-    drawn = [
-        _stacked("clients", clients, {part: f"{part}_amount" for part in _CLIENT_PARTS}, said),
-        _stacked("suppliers", suppliers, {part: part for part in _SUPPLIER_PARTS}, said),
-        _stacked("reasons", reasons, {"held": "at_stake"}, {}),
-        _stacked("ages", ages, {"held": "at_stake"}, {}),
-        billed,
-    ]
-    return [chart for chart in drawn if chart.bars]
-
-
-def _stacked(
-    key: str, annexes: Sequence[Annex], parts: Mapping[str, str], said: Mapping[str, str]
-) -> bars.Chart:
-    """One bar an annex; `parts` tells the sum behind each fill, `said` what a fill is called."""
-    currency = _main_currency(annexes)
-    told = [
-        (
-            annex.title,
-            [
-                (part, one)
-                for part, name in parts.items()
-                for one in annex.money(name)
-                if one.currency == currency
-            ],
-        )
-        for annex in annexes
-    ]
-    fills = [(part, said[f"part_{key}_{part}"]) for part in parts] if said else []
-    return bars.rows(key, told, currency, fills)
-
-
-def _billed_months(period: str, annex: Annex, language: Language) -> bars.Chart:
-    currency = _main_currency([annex])
-    told = []
-    for month in questions.months_up_to(period):
-        name = questions.month_name(month)
-        value = annex.totals.get(currency, {}).get(name)
-        told.append(
-            (figures.month_short(month, language), Figure(annex.key, name, value, currency))
-        )
-    some = any(figure.value for _, figure in told)
-    return bars.columns("months", told if some else [], currency)
-
-
-def _main_currency(annexes: Sequence[Annex]) -> str:
-    sums: dict[str, Decimal] = {}
-    for annex in annexes:
-        for currency, said in annex.totals.items():
-            if currency:
-                amounts = (abs(Decimal(value or 0)) for value in said.values())
-                sums[currency] = sums.get(currency, Decimal(0)) + sum(amounts)
-    return max(sorted(sums), key=lambda name: sums[name]) if sums else ""
 
 
 def render(page: Page, language: Language) -> str:
@@ -338,12 +322,14 @@ def _environment(language: Language) -> Environment:
         "month": lambda period: month_said(period, language),
         "moment": lambda at: figures.moment(at, language),
         "title": lambda code: codes.get(code, code),
+        "next_step": lambda code: next_step(code, language),
+        "addressed": figures.addressed,
         "cell": lambda value, name, currency=None: _cell(name, value, currency, language, codes),
     }
     environment.globals |= {
         "w": words(language),
-        "legend": legend(language),
         "bars": bars,
+        "bridge": questions.BRIDGE,
         "rows_shown": ROWS_SHOWN,
         "breaks_shown": BREAKS_SHOWN,
         "lines_shown": LINES_SHOWN,
@@ -360,4 +346,4 @@ def _cell(
     if name in CODED and value is not None:
         said = value if isinstance(value, list) else [value]
         return ", ".join(codes.get(code, code) for code in said)
-    return figures.cell(name, value, currency, language)
+    return figures.addressed(figures.cell(name, value, currency, language))

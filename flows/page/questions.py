@@ -1,15 +1,16 @@
 """What the page asks the warehouse about one month (warehouse.md, views for people)."""
 
-from datetime import date, timedelta
-
+from flows.page import invoices
 from flows.page.annexes import Question, quoted
 
 CLIENTS, SUPPLIERS = "recon.v_client_lines", "recon.v_supplier_lines"
 BREAKS = "recon.v_open_breaks"
 VIEWS = (CLIENTS, SUPPLIERS, BREAKS)
-MONTHS_SHOWN = 12
 AGES = (7, 30, 60)
 """Ends of the classes of age, in days."""
+
+BRIDGE = ("clients", "suppliers", "uncontested", "elsewhere", "at_stake")
+"""From what is held to what is at stake."""
 
 _CLIENT_COLUMNS = ("client_name", "consultant_name", "contract_id")
 _BREAK_COLUMNS = (
@@ -25,7 +26,7 @@ _OUT = "CASE WHEN state = 'done' THEN (payload->>'$.total_excl_tax')::DECIMAL(18
 def headline(period: str) -> list[Question]:
     """The rows behind each headline figure, those of clients first."""
     return [
-        _clients(period, "billed", "billed_amount <> 0", ("billed_days", "invoice_references")),
+        invoices.billed(period),
         _clients(period, "waiting", "waiting_days > 0", ("waiting_days", "action")),
         _clients(period, "held", "held_days > 0", ("held_days", "outcome", "holds", "explanation")),
         _clients(
@@ -40,12 +41,12 @@ def headline(period: str) -> list[Question]:
             "invoiced",
             "invoiced IS NOT NULL",
             ("status",),
-            also=("accepted", "waiting", "held", "to_claim"),
+            also=("accepted", "waiting", "held"),
         ),
         _suppliers(period, "accepted", "accepted <> 0", ("status",)),
         _suppliers(period, "flagged", "(flagged <> 0 OR paid <> 0)", ("paid",), also=("paid",)),
         _suppliers(period, "not_accepted", "held + waiting <> 0", ("status", "explanation")),
-        _suppliers(period, "to_claim", "to_claim <> 0", ("explanation",)),
+        _to_claim(),
     ]
 
 
@@ -89,6 +90,19 @@ def _suppliers(
     )
 
 
+def _to_claim() -> Question:
+    """What is to be claimed back, of whichever month: money that is owed to us has no month."""
+    return Question(
+        "to_claim",
+        SUPPLIERS,
+        ("period", *_LINE_COLUMNS, "explanation", "to_claim", "currency"),
+        "to_claim <> 0",
+        f"to_claim DESC, {_LINE_ORDER}",
+        {"to_claim": "sum(to_claim)"},
+        {"lines": "count(*)"},
+    )
+
+
 def by_client(period: str) -> Question:
     """The rows of each client."""
     return Question(
@@ -129,7 +143,7 @@ def by_supplier(period: str) -> Question:
         _LINE_ORDER,
         {
             name: f"sum({name})"
-            for name in ("invoiced", "accepted", "waiting", "held", "to_claim", "flagged", "paid")
+            for name in ("invoiced", "accepted", "waiting", "held", "flagged", "paid")
         },
         {
             "bills": "count(DISTINCT bill_id)",
@@ -149,7 +163,6 @@ def later_bills(period: str) -> Question:
         {
             "invoiced": "sum(invoiced)",
             "not_accepted": "sum(held + waiting)",
-            "to_claim": "sum(to_claim)",
         },
         {"bills": "count(DISTINCT bill_id)"},
     )
@@ -164,7 +177,11 @@ def breaks(period: str) -> Question:
         f"(period <= {quoted(period)} OR period IS NULL)",
         "amount_at_stake DESC NULLS LAST, break_id",
         {"at_stake": "sum(amount_at_stake)"},
-        {"breaks": "count(*)", "unpriced": "count(*) FILTER (amount_at_stake IS NULL)"},
+        {
+            "breaks": "count(*)",
+            "unpriced": "count(*) FILTER (amount_at_stake IS NULL)",
+            "counted_elsewhere": "count(*) FILTER (amount_at_stake = 0)",
+        },
     )
 
 
@@ -178,7 +195,36 @@ def later_breaks(period: str) -> Question:
         f"period > {quoted(period)}",
         whole.order,
         whole.money,
-        whole.counts,
+        {"breaks": "count(*)", "all_breaks": f"(SELECT count(*) FROM {BREAKS})"},
+    )
+
+
+def bridge(period: str) -> Question:
+    """From what is held of the month to what those breaks have at stake, a row a line or break.
+
+    clients + suppliers - uncontested + elsewhere = at_stake, in each currency.
+    """
+    month = quoted(period)
+    table = (
+        "(SELECT coalesce(l.break_id, b.break_id) AS break_id, coalesce(b.who, l.who) AS who,"
+        " l.clients, l.suppliers, CASE WHEN l.break_id IS NOT NULL THEN coalesce(l.clients, 0)"
+        " + coalesce(l.suppliers, 0) - coalesce(b.at_stake, 0) END AS uncontested,"
+        " CASE WHEN l.break_id IS NULL THEN b.at_stake END AS elsewhere, b.at_stake, b.code,"
+        " coalesce(l.currency, b.currency) AS currency FROM"
+        " (SELECT break_id, consultant_name AS who, held_amount AS clients,"
+        f" NULL::DECIMAL(18,4) AS suppliers, currency FROM {CLIENTS} WHERE period = {month}"
+        " UNION ALL SELECT break_id, supplier_name, NULL, held + waiting, currency"
+        f" FROM {SUPPLIERS} WHERE period = {month}) l"
+        f" FULL JOIN (SELECT *, amount_at_stake AS at_stake FROM {BREAKS}"
+        f" WHERE period <= {month} OR period IS NULL) b ON b.break_id = l.break_id)"
+    )
+    return Question(
+        "bridge",
+        table,
+        ("break_id", "who", "code", *BRIDGE, "currency"),
+        "(clients <> 0 OR suppliers <> 0 OR at_stake <> 0)",
+        "at_stake DESC NULLS LAST, break_id",
+        {name: f"coalesce(sum({name}), 0)::DECIMAL(18,4)" for name in BRIDGE},
     )
 
 
@@ -199,54 +245,29 @@ def by_age(period: str) -> Question:
     return Question("age", aged, columns, whole.where, whole.order, whole.money, whole.counts)
 
 
-def months_up_to(period: str) -> list[str]:
-    """The last twelve months, the oldest first."""
-    day = date.fromisoformat(f"{period}-01")
-    found = [period]
-    while len(found) < MONTHS_SHOWN:
-        day = (day - timedelta(days=1)).replace(day=1)
-        found.insert(0, f"{day:%Y-%m}")
-    return found
-
-
-def billed_by_month(period: str) -> Question:
-    """What was billed for each of the last twelve months."""
-    months = months_up_to(period)
-    table = (
-        "(SELECT period, currency, sum(days) AS billed_days, sum(amount) AS billed_amount"
-        " FROM recon.billing_ledger GROUP BY period, currency)"
-    )
-    return Question(
-        "months",
-        table,
-        ("period", "billed_days", "billed_amount", "currency"),
-        f"period BETWEEN {quoted(months[0])} AND {quoted(period)}",
-        "period, currency",
-        {month_name(m): f"sum(billed_amount) FILTER (period = {quoted(m)})" for m in months},
-    )
-
-
-def month_name(period: str) -> str:
-    """A month as the name of a total."""
-    return f"billed_{period.replace('-', '_')}"
-
-
 def alerts(period: str) -> Question:
     """CRAs of the month that are still owed."""
     table = (
-        "(SELECT a.*, c.first_name || ' ' || c.last_name AS consultant_name"
-        " FROM recon.activity_alerts a LEFT JOIN core.consultants c ON c.id = a.consultant_id)"
+        "(SELECT a.*, c.first_name || ' ' || c.last_name AS consultant_name,"
+        # a consultant's lines are held once, however many CRAs are owed for them
+        " CASE WHEN row_number() OVER (mine ORDER BY a.cra_id) = 1"
+        " THEN least(sum(a.blocked_amount) OVER mine, l.held)::DECIMAL(18,4) END AS held_amount"
+        " FROM recon.activity_alerts a LEFT JOIN core.consultants c ON c.id = a.consultant_id"
+        " LEFT JOIN (SELECT period, consultant_id, currency, sum(held_amount) AS held"
+        f" FROM {CLIENTS} GROUP BY ALL) l ON l.consultant_id = a.consultant_id"
+        " AND l.period = a.period AND l.currency = a.currency"
+        " WINDOW mine AS (PARTITION BY a.period, a.consultant_id, a.currency))"
     )
     return Question(
         "alerts",
         table,
         (
             *("consultant_name", "consultant_id", "cra_id", "risk", "due_date", "days_left"),
-            *("manager_email", "blocked_amount", "currency"),
+            *("blocked_amount", "held_amount", "currency"),
         ),
         f"period = {quoted(period)}",
         "blocked_amount DESC NULLS LAST, days_left, consultant_id",
-        {"blocked_amount": "sum(blocked_amount)"},
+        {"blocked_amount": "sum(blocked_amount)", "held_amount": "sum(held_amount)"},
         {"alerts": "count(*)"},
     )
 

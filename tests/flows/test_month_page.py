@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from flows.page import annexes, bars, figures, month, questions
+from flows.page import annexes, bars, figures, invoices, month
 from flows.settings import ConfigurationError
 from store.publishing import publish, read_published
 from store.warehouse import StoreError, Warehouse
 from tests.flows.house import AS_OF, House
 from tests.rows import bill, cra, put
+from transforms.words.languages import Language
 from transforms.words.legend import legend
 
 WICKED = '<img src=x onerror=alert(1)> & "Cie"'
@@ -39,6 +40,7 @@ def fill(warehouse: Warehouse) -> None:
         at = {"amount_at_stake": amount, "currency": "EUR"}
         put(warehouse, "recon.breaks", break_id=break_id, code=code, **found, **at)
     put(warehouse, "recon.breaks", break_id="x", code="CLIENT_UNKNOWN", kind="cra", status="open")
+    _other_breaks(warehouse)
     put(
         warehouse,
         "recon.activity_alerts",
@@ -54,8 +56,26 @@ def fill(warehouse: Warehouse) -> None:
         subject = {"subject_id": f"cra/2026-10/{number}", "target": f"7{number}", "state": state}
         kind = "boond.cra.invalidate"
         put(warehouse, "ops.outbox", command_id=str(number), kind=kind, depends_on=[], **subject)
+    for kind, target in (
+        ("notify.email", "chef@alpha.example"),
+        ("notify.sms", "+33 6 12 34 56 78"),
+    ):
+        told = {"subject_id": "cra/2026-10/9", "target": target, "state": "done"}
+        put(warehouse, "ops.outbox", command_id=kind, kind=kind, depends_on=[], **told)
     put(warehouse, "ops.sync_state", source="boond", stream="cras", complete=True)
     put(warehouse, "ops.quarantine", source="bill", stream="invoices", id="9", message=WICKED)
+
+
+def _other_breaks(warehouse: Warehouse) -> None:
+    """One of an earlier month, one of a later, and one whose euros stand with another."""
+    for break_id, period, amount in (
+        ("old", "2026-08", 70),
+        ("late", "2026-11", 30),
+        ("e", None, 0),
+    ):
+        found = {"code": "NAME_AMBIGUOUS", "kind": "cra", "status": "open", "owner": "finance"}
+        at = {"period": period, "amount_at_stake": amount, "currency": "EUR"}
+        put(warehouse, "recon.breaks", break_id=break_id, **found, **at)
 
 
 def _clients(warehouse: Warehouse) -> None:
@@ -65,10 +85,25 @@ def _clients(warehouse: Warehouse) -> None:
     cra(warehouse, "d", client_name=WICKED, contract_id="K3", daily_rate=None, currency=None)
     cra(warehouse, "e", client_name="O'Neill", contract_id="K4", outcome="not_checked")
     cra(warehouse, "then", period="2026-09", consultant_id="a")
-    for period, days in (("2026-09", 20), ("2026-10", 15)):
-        line = {"reference": f"RAP-{period}", "contract_id": "K1", "consultant_id": "a"}
+    for reference, period, days, status in (
+        ("RAP-2026-09", "2026-09", 20, "paid"),
+        ("RAP-2026-10", "2026-10", 10, "draft"),
+        ("RAP-2026-10-2", "2026-10", 4, "sent"),
+        ("RAP-2026-10-3", "2026-10", 1, "cancelled"),
+    ):
+        line = {"reference": reference, "contract_id": "K1", "consultant_id": "a"}
         sums = {"period": period, "days": days, "amount": days * 500, "currency": "EUR"}
         put(warehouse, "recon.billing_ledger", **line, **sums)
+        _invoice(warehouse, reference, status, days * 500)
+    _invoice(warehouse, "F2026-09-1", "sent", 4000)
+    _invoice(warehouse, "F-early", "sent", 300, issue_date="2026-10-24")
+    _invoice(warehouse, "F-end", "sent", 1000, issue_date="2026-10-25")
+    _invoice(warehouse, "F-gone", "cancelled", 9999, issue_date="2026-10-25")
+
+
+def _invoice(warehouse: Warehouse, reference: str, status: str, amount: int, **told: str) -> None:
+    said = {"reference": reference, "status": status, "total_excl_tax": amount, "currency": "EUR"}
+    put(warehouse, "core.client_invoices", id=f"I-{reference}", **(said | told))
 
 
 def _suppliers(warehouse: Warehouse) -> None:
@@ -79,6 +114,7 @@ def _suppliers(warehouse: Warehouse) -> None:
     bill(warehouse, "usd", vendor_id="V2", currency="USD")
     bill(warehouse, "next", period="2026-11", status="review", accepted_amount=0)
     put(warehouse, "recon.holds", break_id="held", code="PAID_UNPROVEN", amount_at_stake=400)
+    put(warehouse, "recon.holds", break_id="next", code="PAID_UNPROVEN", amount_at_stake=30)
     flag = {"kind": "boond.supplier_invoice.flag", "subject_id": "bill/fits", "state": "done"}
     put(warehouse, "ops.outbox", command_id="f", depends_on=[], **flag)
 
@@ -171,18 +207,93 @@ def test_currencies_stand_apart(page: BeautifulSoup) -> None:
     assert page.select(".card.waiting .of a[data-of=unpriced]")[0]["data-is"] == "1"
 
 
-def test_a_figure_is_held_against_the_month_before(page: BeautifulSoup) -> None:
-    """Billed moved from 10,000 to 7,500 euros."""
-    change = page.select_one(".card.billed .change")
-    said = " ".join(change.text.split())  # type: ignore[union-attr]
-    assert said == "− 2 500 € par rapport à septembre 2026"
+def words_of(tag: Tag) -> str:
+    """What a reader sees of a tag, with plain spaces."""
+    return " ".join(tag.text.split())
+
+
+def test_what_is_billed_is_parted_by_its_status(page: BeautifulSoup) -> None:
+    """Drafts in BoondManager are not passed off as sent: the parts add up to what is billed."""
+    card, lead = page.select(".card.billed, .lead")[::-1]
+    assert [(words_of(part), part.a["data-is"]) for part in card.select(".part")] == [  # type: ignore[index]
+        ("5 000 € en brouillon dans BoondManager", "5000.0000"),
+        ("2 000 € envoyés, non réglés", "2000.0000"),
+        ("500 € annulés ou introuvables dans BoondManager", "500.0000"),
+    ]
+    assert card.select(".big a")[0]["data-is"] == "7500.0000"
+    assert "7 500 € facturés, dont 5 000 € en brouillon" in words_of(lead)
+
+
+def test_all_invoices_are_held_against_all_of_the_month_before(page: BeautifulSoup) -> None:
+    """Ours and those by hand, by the month written on them or by their date; none cancelled."""
+    [said] = page.select(".headline .all")
+    assert words_of(said).startswith(
+        "Toutes factures clients du mois, de rapproche ou d'une personne :"
+        " 8 000 €, − 6 300 € par rapport à septembre 2026."
+    )
 
 
 def test_a_first_month_is_held_against_nothing(warehouse: Warehouse) -> None:
     """Without the month before there is no change, and the page says so."""
     html = month.render(month.read(warehouse, "2026-09", "fr"), "fr")
     assert 'class="change"' not in html
-    assert "pas de données pour le mois précédent" in html
+    assert "Août 2026 : rapproche n'a rien comparé ce mois-là." in html.replace("&#39;", "'")
+
+
+def test_a_line_leads_from_held_to_at_stake(page: BeautifulSoup) -> None:
+    """Held, less what waits undisputed, and breaks of other months: the sum of the breaks."""
+    told: dict[str, Decimal] = {}
+    for number in page.select(".bridge a[data-in=EUR]"):
+        told[str(number["data-of"])] = Decimal(str(number["data-is"]))
+    held = told["clients"] + told["suppliers"]
+    assert told["at_stake"] == held - told["uncontested"] + told["elsewhere"] == 970
+    assert told["elsewhere"] == 70
+    cards = page.select(".card.held .big a, .card.not_accepted .big a")
+    assert [Decimal(str(one["data-is"])) for one in cards] == [told["clients"], told["suppliers"]]
+
+
+def test_the_breaks_of_the_page_are_reckoned_up_to_all(page: BeautifulSoup) -> None:
+    """Whoever counts the console's breaks finds the same number here."""
+    [said] = [tag for tag in page.select("main p") if "en tout" in tag.text]
+    found = {
+        str(one["data-of"]): one["data-is"] for one in said.select("a[href='#a-breaks_later']")
+    }
+    assert found == {"breaks": "1", "at_stake": "30.0000", "all_breaks": "6"}
+    assert said.select("a[data-of=breaks]")[0]["data-is"] == "5"
+
+
+def test_what_is_to_claim_is_one_figure(page: BeautifulSoup) -> None:
+    """Whatever month the invoices are of, and nowhere another figure beside it."""
+    said = {one["data-is"] for one in page.select("main a[data-of=to_claim]")}
+    assert said == {"430.0000"}
+
+
+def test_money_that_stands_with_another_break_is_not_listed_as_nothing(page: BeautifulSoup) -> None:
+    """A break of 0 is counted and in the annex, and no line of the list."""
+    assert "0 €" not in {words_of(row.td) for row in page.select(".breaks tbody tr")}  # type: ignore[arg-type]
+    assert page.select("main a[data-of=counted_elsewhere]")[0]["data-is"] == "1"
+
+
+def test_paper_has_no_addresses(html: str) -> None:
+    """Each mail address and telephone number is marked as what print leaves out."""
+    page = BeautifulSoup(html, "html.parser")
+    hidden = [tag.extract().text for tag in page.select(".address")]
+    assert set(hidden) == {"chef@alpha.example", "+33 6 12 34 56 78"}
+    assert "@" not in page.body.text  # type: ignore[union-attr]
+    assert re.search(r"@media print.*\.address[^{}]* \{ display: none; \}", html, re.DOTALL)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_nobody_is_sent_to_a_command_line(language: Language) -> None:
+    """What to do about a break names no command; those who run them are asked."""
+    steps = [month.next_step(code, language) for code in legend(language) if " " not in code]
+    assert not [step for step in steps if re.search(r"rapproche (link|approve|nightly)", step)]
+
+
+def test_the_run_stands_with_the_queries(page: BeautifulSoup) -> None:
+    """Its id is for who traces a number, not for the head of the page."""
+    assert "r1" not in page.select_one("header").text.split()  # type: ignore[union-attr]
+    assert "nightly r1." in page.select_one(".annexes .note").text  # type: ignore[union-attr]
 
 
 def test_later_months_are_said_and_not_counted(page: BeautifulSoup) -> None:
@@ -195,9 +306,8 @@ def test_a_break_says_what_to_do(page: BeautifulSoup) -> None:
     """Breaks are named in words, the most money first, with who does what next."""
     rows = page.select("table.breaks tbody tr")
     titles = legend("fr")
-    assert [row.b.text for row in rows] == [  # type: ignore[union-attr]
-        titles[code].title for code in ("over_reported", "QTY_RECEIVED", "CLIENT_UNKNOWN")
-    ]
+    found = ("over_reported", "QTY_RECEIVED", "NAME_AMBIGUOUS", "CLIENT_UNKNOWN")
+    assert [row.b.text for row in rows] == [titles[code].title for code in found]  # type: ignore[union-attr]
     steps = [titles[code].next_step for code in ("over_reported", "QTY_RECEIVED")]
     assert all(
         step in row.text and "finance" in row.text for step, row in zip(steps, rows, strict=False)
@@ -322,7 +432,7 @@ def test_bars_beyond_the_limit_are_counted() -> None:
 
 def test_twelve_months_end_with_the_one_asked() -> None:
     """The year before is there, month by month."""
-    months = questions.months_up_to("2026-03")
+    months = invoices.months_up_to("2026-03")
     assert (months[0], months[-1], len(set(months))) == ("2025-04", "2026-03", 12)
 
 
