@@ -144,8 +144,8 @@ def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
     """CRAs that we invalidated, and what they reported then: `cra_id`, `contract_id`, `cra_days`.
 
     The days are production days of all months, by the contract that the lines name (null: of the
-    lines that name none). They are those of the version that the command names: our own clock may
-    have been set back between.
+    lines that name none), where those differed. They are those of the version that the command
+    names: our own clock may have been set back between.
     """
     return warehouse.frame(
         "SELECT o.target AS cra_id, c.cra->>'$.part' AS contract_id,"
@@ -153,7 +153,8 @@ def invalidated_cras(warehouse: Warehouse) -> pl.DataFrame:
         " ((c.cra->>'$.updated_at')::TIMESTAMPTZ, c.decided_at <= o.sent_at, c.kept)) AS cra_days"
         " FROM ops.outbox o JOIN (SELECT decided_at, rowid AS kept,"
         " unnest((inputs->'$.cras')::JSON[]) AS cra FROM recon.decisions WHERE subject = 'cra'"
-        " AND decided_by = 'rapproche') c ON c.cra->>'$.cra_id' = o.target"
+        " AND decided_by = 'rapproche' AND outcome IN ('over_reported', 'under_reported')) c"
+        " ON c.cra->>'$.cra_id' = o.target"
         " AND TRY_CAST(c.cra->>'$.updated_at' AS TIMESTAMPTZ)"
         " = TRY_CAST(split_part(o.natural_key, '|', 3) AS TIMESTAMPTZ)"
         " WHERE o.kind = 'boond.cra.invalidate' AND o.state = 'done' GROUP BY ALL"

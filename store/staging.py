@@ -70,19 +70,21 @@ class Staging:
         """Whether records came and not one of them has an id."""
         return self.pulled > 0 and self.ids() == {None}
 
-    def without(self, path: str, version: str | None = None) -> list[str]:
+    def without(self, path: str, version: str | None = None, *, anew: bool = False) -> list[str]:
         """Ids of staged records that lack a key and are not known in this version.
 
         Args:
             path: the key.
             version: JSON path of what tells versions apart; otherwise the vendor's instant does.
+            anew: takes none for known.
         """
         self._leave_out_unknown_archives()
+        known = "false" if anew else self._same_version(version, "s")
         return [
             row[0]
             for row in self.warehouse.rows(
                 f"SELECT DISTINCT s.id FROM {self._table} s LEFT JOIN {self.shape.raw_table} r"
-                f" ON r.id = s.id AND {self._same_version(version, 's')}"
+                f" ON r.id = s.id AND {known}"
                 " WHERE r.id IS NULL AND s.id IS NOT NULL AND json_type(s.payload, ?) IS NULL"
                 " ORDER BY s.id",
                 [path],
@@ -318,7 +320,8 @@ class Staging:
 
     def _same_version(self, path: str | None, staged: str) -> str:
         """Whether `r`, a stored record, is in the version of a staged one, as SQL."""
-        alike = f" AND {self._archived('r')} = {self._archived(staged)}"
+        # What was gone and is listed again is read again, whatever version it is in.
+        alike = f" AND (r.deleted_at IS NOT NULL) = {self._archived(staged)}"
         if path is None:
             return f"r.vendor_updated_at = {staged}.vendor_updated_at{alike}"
         said = f"json_extract_string({staged}.payload, '{path}')"

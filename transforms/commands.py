@@ -124,10 +124,12 @@ def client_commands(
     proposed = billing.proposals.filter(pl.col("status") == "proposed").to_dicts()
     rows = [_invoice(row) for row in proposed]
     row_of = billing.matches.select("break_id", cra_id="cra_ids").explode("cra_id")
+    days = billing.reports.select("cra_id", cra_days="production_days")
     validated = (
         billing.to_validate.join(row_of, on="cra_id")
         .group_by("cra_id")
         .agg(pl.col("break_id").min(), pl.col("reference").drop_nulls().unique())
+        .join(days.unique(), on="cra_id", how="left")
     )
     awaits = wants_person(policy, VALIDATE, None)
     for row in validated.to_dicts():
@@ -145,9 +147,11 @@ def client_commands(
 def _status(
     kind: str, status: str, row: Mapping[str, Any], versions: Mapping[str, str], **about: Any
 ) -> dict[str, Any]:
+    """A status for a CRA that still has the days on which it was decided."""
     cra_id = row["cra_id"]
     key = f"{cra_id}|{status}|{versions[cra_id]}"
-    return make_command(kind, cra_id, key, row["break_id"], {"status": status}, **about)
+    payload = {"status": status, "total_days": row["cra_days"]}
+    return make_command(kind, cra_id, key, row["break_id"], payload, **about)
 
 
 def _invoice(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -200,13 +200,11 @@ def _rates(facts: DriftFacts) -> pl.DataFrame:
     )
 
 
-def _orders(facts: DriftFacts) -> pl.DataFrame:
-    """Lines of orders whose price or days moved since a bill was last accepted on them.
-
-    One that is deleted matters for the bills that are not paid, one that is cancelled for all.
-    """
+def _last_accepted(facts: DriftFacts) -> pl.DataFrame:
+    """Price and days of each order line when a bill was last accepted on it, and all amounts."""
     paid = facts.bills.select(bill_id="id", paid=pl.col("status") == "paid")
-    last = (
+    is_paid = pl.col("paid").fill_null(value=False)
+    return (
         facts.accepted.filter(pl.col("status").is_in(_ACCEPTED), pl.col("po_line").is_not_null())
         .join(paid, on="bill_id", how="left")
         .sort("decided_at", "bill_id", "bill_line")
@@ -214,13 +212,17 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
         .agg(
             pl.col("po_price", "ordered_qty", "currency").last(),
             accepted_amount=pl.col("accepted_amount").sum().cast(MONEY),
-            all_paid=pl.col("paid").fill_null(value=False).all(),
-            open_amount=pl.col("accepted_amount")
-            .filter(~pl.col("paid").fill_null(value=False))
-            .sum()
-            .cast(MONEY),
+            all_paid=is_paid.all(),
+            open_amount=pl.col("accepted_amount").filter(~is_paid).sum().cast(MONEY),
         )
     )
+
+
+def _orders(facts: DriftFacts) -> pl.DataFrame:
+    """Lines of orders whose price or days moved since a bill was last accepted on them.
+
+    One that is deleted matters for the bills that are not paid, one that is cancelled for all.
+    """
     lines = facts.purchase_order_lines.select(
         "daily_rate", "estimated_days", po_id="purchase_order_id", po_line="line_no"
     )
@@ -240,7 +242,8 @@ def _orders(facts: DriftFacts) -> pl.DataFrame:
     today = product(pl.col("estimated_days"), pl.col("daily_rate"))
     gone = pl.col("dead").fill_null(value=True) | pl.col("daily_rate").is_null()
     return (
-        last.join(heads, on="po_id", how="left")
+        _last_accepted(facts)
+        .join(heads, on="po_id", how="left")
         .join(lines, on=["po_id", "po_line"], how="left")
         .filter(moved, ~(put_away & pl.col("all_paid")))
         .select(

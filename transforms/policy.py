@@ -102,6 +102,7 @@ class Freshness(_Section):
     files: int = Field(0, ge=0)
 
 
+Number = Annotated[str, Field(pattern=r"^\d+$")]
 Words = dict[str, str]
 
 
@@ -111,14 +112,15 @@ class BoondStates(_Section):
     Only the production dialect asks: each tenant names its states itself.
     """
 
-    company: dict[str, Literal["client", "supplier", "archived", "other"]] = {}
-    resource_type: dict[str, Literal["employee", "external"]] = {}
-    project: dict[str, Literal["active", "ended"]] = {}
-    order: dict[str, Literal["open", "archived"]] = {}
-    invoice: dict[str, Literal["draft", "sent", "paid", "cancelled"]] = {}
-    purchase: dict[str, Literal["draft", "approved", "closed", "cancelled"]] = {}
-    payment: dict[str, Literal["planned", "confirmed", "settled"]] = {}
-    providerinvoice: dict[str, Literal["registered", "cancelled"]] = {}
+    company: dict[Number, Literal["client", "supplier", "archived", "other"]] = {}
+    resource_type: dict[Number, Literal["employee", "external"]] = {}
+    project: dict[Number, Literal["active", "ended"]] = {}
+    order: dict[Number, Literal["open", "archived"]] = {}
+    delivery: dict[Number, Literal["signed", "forecast"]] = {}
+    invoice: dict[Number, Literal["draft", "sent", "paid", "cancelled"]] = {}
+    purchase: dict[Number, Literal["draft", "approved", "closed", "cancelled"]] = {}
+    payment: dict[Number, Literal["planned", "confirmed", "settled"]] = {}
+    providerinvoice: dict[Number, Literal["registered", "cancelled"]] = {}
 
     def words(self) -> dict[str, Words]:
         """Kind → number of the state → what it means; only what is said."""

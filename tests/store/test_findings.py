@@ -126,7 +126,7 @@ def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(
 ) -> None:
     """Those of the version that the command names, also where our clock was set back since.
 
-    Where its lines name contracts they are told apart.
+    Where its lines name contracts they are told apart; a part that tied was not sent back.
     """
     for at, version, days in (("2026-11-01", 1, 9), ("2026-11-02", 2, 12), (later, 4, 15)):
         reported = {"production_days": f"{days}.5", "updated_at": f"2026-11-0{version}T02:00Z"}
@@ -140,11 +140,12 @@ def test_an_invalidated_cra_is_known_by_the_days_it_reported_then(
             "policy": "{}",
         }
         row |= {"inputs": json.dumps({"cras": cras}), "outcome": "over_reported"}
-        _insert(
-            warehouse,
-            "recon.decisions",
-            row | {"decided_by": "rapproche", "decided_at": DAY(f"{at}T04:00Z")},
-        )
+        row |= {"decided_by": "rapproche", "decided_at": DAY(f"{at}T04:00Z")}
+        _insert(warehouse, "recon.decisions", row)
+        tied = [{"cra_id": "70001"} | reported | {"part": "CT2", "part_days": "1"}]
+        row |= {"inputs": json.dumps({"cras": tied}), "outcome": "matched"}
+        row |= {"decision_id": f"{days}-2", "subject_id": "cra/2026-10/B"}
+        _insert(warehouse, "recon.decisions", row)
     command = {"command_id": "c", "kind": "boond.cra.invalidate", "target": "70001"}
     key = "70001|invalidated|2026-11-02 02:00:00+00|hash"
     command |= {"natural_key": key, "subject_id": "cra/2026-10/A", "payload": "{}"}

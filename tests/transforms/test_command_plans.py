@@ -144,7 +144,7 @@ def _billing(**frames: pl.DataFrame) -> Billing:
         "ledger": pl.DataFrame(),
         "decided": pl.DataFrame(),
         "rows": pl.DataFrame(),
-        "reports": pl.DataFrame(),
+        "reports": pl.DataFrame({"cra_id": ["70001"] * 2, "production_days": [Decimal(20)] * 2}),
         "unread": pl.DataFrame(),
     }
     return Billing(**(whole | frames))
@@ -155,6 +155,8 @@ def test_a_cra_is_validated_after_its_invoice() -> None:
     rows = {r["kind"]: r for r in client_commands(_billing(), {"70001": "v"}, Policy()).to_dicts()}
     assert set(rows) == {INVOICE, VALIDATE}
     assert rows[VALIDATE]["depends_on"] == [rows[INVOICE]["command_id"]]
+    decided_on = {"status": "validated", "total_days": "20"}
+    assert json.loads(rows[VALIDATE]["payload"]) == decided_on
     assert rows[INVOICE]["subject_id"] == "invoice/2026-10/K1"
 
 
@@ -172,6 +174,7 @@ def test_a_new_version_of_a_cra_is_another_command() -> None:
 def test_an_invalidation_after_a_large_gap_waits_for_a_person() -> None:
     """What the billing says to ask a person about is planned as awaiting approval."""
     gap = {"cra_id": ["70001"], "break_id": ["cra/2026-10/A"], "awaiting_approval": [True]}
+    gap["cra_days"] = [Decimal(20)]
     billing = _billing(to_invalidate=pl.DataFrame(gap))
     [row] = (
         client_commands(billing, {"70001": "v"}, Policy())

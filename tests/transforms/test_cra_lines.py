@@ -55,12 +55,13 @@ def test_each_contract_is_compared_and_billed_by_its_own_lines() -> None:
     assert waits == [("cra1", "RAP-2026-10-R-CT1"), ("cra1", "RAP-2026-10-R-CT2")]
 
 
-def test_lines_are_for_the_client_of_their_contract() -> None:
+@pytest.mark.parametrize("named", [None, "C1"])
+def test_lines_are_for_the_client_of_their_contract(named: str | None) -> None:
     """A report on contracts of two clients is compared with what each of them declared."""
     found = proposed(
         facts(
             [line("12"), line("8", client="Beta")],
-            [report(CT1="12", CT2="8")],
+            [report(CT1="12", CT2="8") | {"client_id": named}],
             clients=[client(), client("C2", "Beta")],
             contracts=[contract(), contract("CT2", "C2")],
             rates=RATES,
@@ -116,7 +117,7 @@ def test_one_contract_resubmitted_with_its_days_is_confirmed() -> None:
     wide = policy(gap_days="off", gap_percent="off")
     same = proposed(told(lines, report(CT1="12", CT2="8"), invalidated=before), policy=wide)
     assert rows(same, "holds") == {"CT1": ["CRA_CONFIRMED"], "CT2": ["CRA_CONFIRMED"]}
-    other = proposed(told(lines, report(CT1="11", CT2="9"), invalidated=before), policy=wide)
+    other = proposed(told(lines, report(CT1="8", CT2="12"), invalidated=before), policy=wide)
     assert rows(other, "holds") == {"CT1": [], "CT2": []}
 
 
@@ -126,6 +127,14 @@ def test_lines_without_a_contract_join_the_only_one() -> None:
     assert only(found.matches, "outcome", "cra_days") == ("matched", Decimal(20))
     assert only(found.matches, "cra_ids") == ["cra1"]
     assert found.to_validate["cra_id"].to_list() == ["cra1"]
+
+
+def test_a_row_is_confirmed_when_all_its_lines_are() -> None:
+    """Lines without a contract that came anew are another answer."""
+    before = [{"cra_id": "cra1", "contract_id": "CT1", "cra_days": Decimal(12)}]
+    mixed = report(CT1="12", _="8") | {"client_id": "C1"}
+    found = proposed(facts([line("19")], [mixed], invalidated=before))
+    assert only(found.matches, "outcome", "holds") == ("under_reported", [])
 
 
 def test_a_total_is_of_the_whole_report() -> None:
@@ -144,6 +153,13 @@ def test_a_refused_report_gives_way_contract_by_contract() -> None:
     assert rows(found, "action")["CT2"] == "wait for the consultant"
 
 
+def test_a_month_without_lines_on_a_contract_says_no_days_of_it() -> None:
+    """The report reaches into September: the contract is told there, it is not missing."""
+    september = report(CT1="12", CT2="8") | {"period_start_date": date(2026, 9, 30)}
+    found = proposed(told([line("1", contract="CT2", period="2026-09")], september), "2026-09")
+    assert rows(found, "outcome", "cra_days")["CT2"] == ("over_reported", Decimal(0))
+
+
 def test_days_on_another_contract_of_the_report_are_a_second_mission() -> None:
     """The client declared all on one contract; the evidence names the other one."""
     given_facts = told([line("20", contract="CT1")], report(CT1="12", CT2="8"))
@@ -153,12 +169,11 @@ def test_days_on_another_contract_of_the_report_are_a_second_mission() -> None:
     assert only(said, "others") == ["R-CT2"]
 
 
-def test_half_days_of_another_contract_explain_nothing() -> None:
-    """Only lines of the row's own contract are looked at."""
-    lines = [line("12.5", contract="CT1"), line("0.5", contract="CT2")]
-    given_facts = told(lines, report(CT1="12", CT2="0.5"))
-    causes = find_causes(matched(given_facts).rows, given_facts)
-    assert only(causes, "cause") != "half_days"
+def test_lines_of_another_contract_in_the_month_before_explain_nothing() -> None:
+    """Only the row's own days beside its month are looked at."""
+    early = report(CT2="1", CT1="12") | {"period_start_date": date(2026, 9, 30)}
+    given_facts = told([line("13", contract="CT1")], early)
+    assert only(find_causes(matched(given_facts).rows, given_facts), "cause") == "none_found"
 
 
 QUARTERS = st.integers(1, 40).map(lambda quarters: Decimal(quarters) / 4)
@@ -199,8 +214,9 @@ OCTOBER_ON = {"start_date": date(2026, 10, 1)}
             "RATE_MISSING",
         ),
         ([{"end_date": date(2026, 10, 1)}, {"start_date": date(2026, 11, 1)}], 500, None),
+        ([{"end_date": date(2026, 9, 30)}, {"start_date": date(2026, 10, 31)}], 600, None),
     ],
-    ids=["later", "earlier", "both", "neither", "one day"],
+    ids=["later", "earlier", "both", "neither", "first day", "last day"],
 )
 def test_a_rate_with_dates_is_of_the_months_that_it_has_a_day_in(
     dates: list[Row], price: int | None, problem: str | None
@@ -211,3 +227,19 @@ def test_a_rate_with_dates_is_of_the_months_that_it_has_a_day_in(
     found = proposed(facts([line("20")], [cra("20")], rates=rates))
     assert only(found.matches, "daily_rate") == (price and Decimal(price))
     assert found.holds["code"].to_list() == ([problem] if problem else [])
+
+
+def test_two_rates_of_one_price_are_one() -> None:
+    """A mission that was renewed inside the month at its price is billed."""
+    half = date(2026, 10, 15)
+    rates = [rate(consultant_id="P1", end_date=half), rate(consultant_id="P1", start_date=half)]
+    found = proposed(facts([line("20")], [cra("20")], rates=rates))
+    assert found.proposals["total_excl_tax"].to_list() == [Decimal(10000)]
+
+
+def test_a_rate_that_has_ended_speaks_for_no_contract() -> None:
+    """Where nobody names a contract, it is the one that has a rate for the person now."""
+    ended = rate("500", consultant_id="P1", end_date=date(2026, 9, 30))
+    rates = [ended, rate("600", contract="CT2", consultant_id="P1")]
+    found = proposed(told([line("20")], cra("20"), rates=rates))
+    assert only(found.proposals, "contract_id", "total_excl_tax") == ("CT2", Decimal(12000))

@@ -185,6 +185,12 @@ def test_a_newer_cra_takes_the_place_of_a_dead_one() -> None:
     assert only(matched(given_facts).matches, "outcome", "cra_ids") == ("matched", ["cra2"])
 
 
+def test_a_dead_cra_without_days_gives_way_to_one_of_its_time() -> None:
+    """There is no date that both have, and what was refused waits for nobody any more."""
+    given_facts = facts([line("20")], [cra("0", status="rejected"), cra("20")])
+    assert only(matched(given_facts).matches, "cra_ids") == ["cra2"]
+
+
 def test_of_two_dead_cras_the_later_counts() -> None:
     """Days refused twice are compared once."""
     given_facts = facts(

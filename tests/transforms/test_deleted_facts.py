@@ -75,12 +75,34 @@ def test_a_month_that_was_billed_stays_when_its_client_or_contract_goes(
     assert found.proposals.is_empty()
 
 
-@pytest.mark.parametrize("told", [{"id": "C9"}, {"id": "C9", "reference": "REF-C1"}])
-def test_who_stands_is_meant_before_who_is_gone(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("old", "told"),
+    [
+        ({}, {"id": "C9"}),
+        ({}, {"id": "C9", "reference": "REF-C1"}),
+        ({"id": "Acme"}, {"id": "C9"}),
+        ({"reference": "Acme"}, {"id": "C9"}),
+    ],
+    ids=["name", "reference", "name and old id", "name and old reference"],
+)
+def test_who_stands_is_meant_before_who_is_gone(old: dict[str, Any], told: dict[str, Any]) -> None:
     """A client that was made anew under the old name or reference has the line."""
-    again = [clients.client(**GONE), clients.client(**told)]
+    again = [clients.client(**GONE | old), clients.client(**told)]
     found = proposed(facts([line("20", client="Acme")], clients=again))
     assert only(found.matches, "client_id") == "C9"
+
+
+@pytest.mark.parametrize(
+    ("declared", "mission"), [("R", None), (None, "R")], ids=["declared", "mission"]
+)
+def test_a_contract_that_stands_is_meant_before_one_that_is_gone(
+    declared: str | None, mission: str | None
+) -> None:
+    """One that was made anew under the old reference is billed."""
+    contracts = [contract("CT0", reference="R", **GONE), contract(reference="R"), contract("CT2")]
+    report = cra("20", resource_label=mission)
+    found = proposed(facts([line("20", contract=declared)], [report], contracts=contracts))
+    assert only(found.proposals, "contract_id") == "CT1"
 
 
 def test_who_is_deleted_and_reports_nothing_is_nobody() -> None:

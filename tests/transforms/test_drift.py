@@ -1,5 +1,6 @@
 """What changed after we relied on it is a break that names both values."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -216,9 +217,38 @@ def test_what_is_gone_once_all_is_paid_is_normal_life(table: str, paid: str) -> 
     assert find_drift(changed, "en").is_empty()
 
 
+def test_what_is_left_to_pay_is_open_on_a_client_that_is_gone() -> None:
+    """Tax included, by currency, without what was paid and the invoices that are gone too."""
+    sent = {"client_id": "C1", "status": "sent", "currency": "EUR", "total_excl_tax": Decimal(50)}
+    invoices = [
+        sent | {"id": "I1", "total_excl_tax": Decimal(10000)}
+        | {"total_incl_tax": Decimal(12000), "paid_amount": Decimal(3000)},
+        sent | {"id": "I2", "currency": "USD"},
+        sent | {"id": "I3", "deleted_at": NOON},
+    ]  # fmt: skip
+    gone = put(relied_on(), "clients", deleted_at=NOON)
+    given = replace(gone, client_invoices=frame("core.client_invoices", invoices))
+    said = find_drift(given, "en").select("amount_at_stake", "currency").rows()
+    assert said == [(Decimal(9000), "EUR"), (Decimal(50), "USD")]
+
+
+def test_the_balance_of_a_bill_is_open_on_a_vendor_that_is_gone() -> None:
+    """What was paid of it is not."""
+    given = put(put(relied_on(), "vendors", deleted_at=NOON), "bills", remaining_balance=1500)
+    [hold] = find_drift(given, "en").to_dicts()
+    assert hold["amount_at_stake"] == Decimal(1500)
+
+
 def test_an_order_that_is_gone_is_a_break_for_what_is_not_paid() -> None:
     """What was accepted on it is named until it is paid."""
-    [hold] = find_drift(put(relied_on(), "purchase_orders", deleted_at=NOON), "en").to_dicts()
+    facts = put(relied_on(), "purchase_orders", deleted_at=NOON)
+    paid = {name: pl.lit(value) for name, value in (("id", "B2"), ("status", "paid"))}
+    given = replace(
+        facts,
+        bills=pl.concat([facts.bills, facts.bills.with_columns(**paid)]),
+        accepted=pl.concat([facts.accepted, facts.accepted.with_columns(bill_id=pl.lit("B2"))]),
+    )
+    [hold] = find_drift(given, "en").to_dicts()
     assert (hold["code"], hold["amount_at_stake"]) == ("PO_CHANGED", Decimal(4500))
 
 

@@ -116,7 +116,7 @@ def test_a_line_for_another_client_is_not_believed() -> None:
 
 def test_a_label_that_is_a_contract_names_it() -> None:
     """Any other label is no contract."""
-    two = [contract(), contract("CT2")]
+    two = [contract("CT0", reference="R-CT2", deleted_at=GONE), contract(), contract("CT2")]
     named = [cra("20", contract_id="CT2")]
     for label, wanted in (("r-ct2", "CT2"), ("Project X", "CT2")):
         given = mailed(said(label=label), cras=named)
@@ -157,3 +157,19 @@ def test_the_newer_of_mail_and_file_stands() -> None:
     later = datetime(2026, 11, 5, tzinfo=UTC)
     found = matched(mailed(said("18"), line("20", file="b.csv", sent=3), sent_at=later))
     assert only(found.matches, "declared_days") == Decimal(18)
+
+
+@pytest.mark.parametrize("sender", ["achats@acme.fr", "anybody@acme.fr"])
+@pytest.mark.parametrize("address", ["achats@acme.fr", "compta@acme.fr"])
+def test_a_client_that_stands_speaks_before_one_that_is_gone(sender: str, address: str) -> None:
+    """One made anew has the mails of its domain, also those of a contact of the old one."""
+    again = client("C9", contacts=json.dumps([{"email": address}]))
+    found = matched(mailed(said(), clients=[ACME | {"deleted_at": GONE}, again], sender=sender))
+    assert only(found.matches.filter(pl.col("declared_days") > 0), "client_id") == "C9"
+
+
+def test_a_client_that_is_gone_speaks_where_no_other_does() -> None:
+    """Its address and its domain are still its own."""
+    for sender in ("achats@acme.fr", "anybody@acme.fr"):
+        found = matched(mailed(said(), clients=[ACME | {"deleted_at": GONE}, OTHER], sender=sender))
+        assert only(found.matches, "client_id") == "C1"

@@ -63,27 +63,34 @@ def newest_file(key: pl.Expr) -> pl.Expr:
     return pl.col("file_rank") == pl.col("file_rank").last().over(key)
 
 
+def _meant(texts: pl.DataFrame, clients: pl.DataFrame, which: str) -> pl.DataFrame:
+    """Adds the ids of the clients that each text may mean, as column `which`."""
+    ways = {
+        "by_id": (pl.col("id"), pl.col("client")),
+        "by_reference": (pl.col("reference"), pl.col("client")),
+        "by_name": (plain(pl.col("name")), plain(pl.col("client"))),
+    }
+    for way, (alias, text) in ways.items():
+        known = clients.group_by(text=alias).agg(pl.col("id").sort().alias(way))
+        texts = (
+            texts.with_columns(text=text)
+            .join(known.filter(pl.col("text") != ""), on="text", how="left")
+            .drop("text")
+        )
+    return texts.with_columns(pl.coalesce(*ways).alias(which)).drop(*ways)
+
+
 def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
     """Adds `client_id`, `client_key` and `client_verdict` (found, unknown or ambiguous).
 
     A client is meant by its id, else its reference, else its exact name (case, accents and hyphens
     aside); one that is gone where no other is.
     """
-    ways = {
-        "by_id": (pl.col("id"), pl.col("client")),
-        "by_reference": (pl.col("reference"), pl.col("client")),
-        "by_name": (plain(pl.col("name")), plain(pl.col("client"))),
-    }
-    texts = lines.select("client").unique()
-    for way, (alias, text) in ways.items():
-        known = answering(clients.select("id", "deleted_at", text=alias), "text")
-        meant = known.group_by("text").agg(pl.col("id").sort().alias(way))
-        texts = (
-            texts.with_columns(text=text)
-            .join(meant.filter(pl.col("text") != ""), on="text", how="left")
-            .drop("text")
-        )
-    meant_ids = pl.coalesce(*ways)
+    texts, stands = lines.select("client").unique(), pl.col("deleted_at").is_null()
+    meant = _meant(
+        _meant(texts, clients.filter(stands), "standing"), clients.filter(~stands), "gone"
+    )
+    meant_ids = pl.coalesce("standing", "gone")
     verdict = (
         pl.when(meant_ids.list.len() == 1)
         .then(pl.lit(FOUND))
@@ -93,7 +100,7 @@ def with_clients(lines: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
     )
     only = pl.when(meant_ids.list.len() == 1).then(meant_ids.list.first())
     unknown = pl.lit("unknown:") + plain(pl.col("client"))
-    resolved = texts.select(
+    resolved = meant.select(
         "client",
         client_verdict=verdict,
         client_id=only,

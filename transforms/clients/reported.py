@@ -17,6 +17,7 @@ _NOBODY = ""
 OWN = ""
 """`part` of lines that name no contract; of the others it is their contract's id."""
 _PART = ["cra_id", "part"]
+_OLD = {"cra_id_old": "dead_id", "part_old": "dead_part"}
 _DESCRIBED = [
     "consultant_id",
     "client_id",
@@ -200,9 +201,8 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         "period_end_date",
     )
     dead = side.filter("dead")
-    old_part = {"cra_id_old": "dead_id", "part_old": "dead_part"}
     if dead.is_empty():
-        return pl.DataFrame(schema=dict.fromkeys([*_PART, *old_part.values()], pl.String))
+        return pl.DataFrame(schema=dict.fromkeys([*_PART, *_OLD.values()], pl.String))
     empty = (pl.col("part_days") == 0) | (pl.col("part_days_old") == 0)
     overlap = (pl.col("period_start_date") <= pl.col("period_end_date_old")) & (
         pl.col("period_end_date") >= pl.col("period_start_date_old")
@@ -218,7 +218,13 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         .rename({f"{name}_new": name for name in side.columns if name not in keys})
         .filter(pl.col("cra_id") != pl.col("cra_id_old"), same_contract, ~pl.col("dead") | later)
     )
-    both = [*_PART, *old_part]
+    overlapping = pairs.filter(empty & overlap)
+    found = [same.select(*_PART, *_OLD) for same in (_of_one_date(pairs, worked), overlapping)]
+    return pl.concat(found).unique().rename(_OLD)
+
+
+def _of_one_date(pairs: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame:
+    """The pairs of which both parts have production on some date."""
     sides = pl.concat([pairs["cra_id"], pairs["cra_id_old"]]).unique().implode()
     dates = (
         worked.filter(pl.col("cra_id").is_in(sides))
@@ -226,14 +232,9 @@ def _replacements(described: pl.DataFrame, worked: pl.LazyFrame) -> pl.DataFrame
         .unique()
         .collect(engine="in-memory")
     )
-    shared = (
-        pairs.select(both)
-        .join(dates, left_on=list(old_part), right_on=_PART)
-        .join(dates, on=[*_PART, "date"], how="semi")
-        .select(both)
+    return pairs.join(dates, left_on=list(_OLD), right_on=_PART).join(
+        dates, on=[*_PART, "date"], how="semi"
     )
-    overlapping = pairs.filter(empty & overlap).select(both)
-    return pl.concat([shared, overlapping]).unique().rename(old_part)
 
 
 def _confirmed(

@@ -106,9 +106,29 @@ def senders(
     mails = declarations.filter(pl.col("sender_problem").is_null()).select(
         declaration_id="id", address="sender"
     )
-    by_address = mails.join(answering(addresses, "address"), on="address").select(
-        "declaration_id", "client_id"
+    stands = pl.col("deleted_at").is_null()
+    by_address = _speaking(mails, addresses.filter(stands), "address")
+    left = mails.join(by_address, on="declaration_id", how="anti").with_columns(domain=_domain())
+    by_domain = _speaking(left, _lone_domains(addresses, consultants), "domain")
+    left = left.join(by_domain, on="declaration_id", how="anti")
+    gone = _speaking(left, addresses.filter(~stands), "address")
+    names = clients.select(client_id="id", said=sentence("{} ({})", "name", "id"))
+    return (
+        pl.concat([by_address, by_domain, gone])
+        .unique()
+        .join(names, on="client_id", how="left")
+        .sort("declaration_id", "client_id")
+        .group_by("declaration_id", maintain_order=True)
+        .agg(own="client_id", named=pl.col("said").str.join(", "))
     )
+
+
+def _speaking(mails: pl.DataFrame, known: pl.DataFrame, by: str) -> pl.DataFrame:
+    return mails.join(known, on=by).select("declaration_id", "client_id")
+
+
+def _lone_domains(addresses: pl.DataFrame, consultants: pl.DataFrame) -> pl.DataFrame:
+    """`domain`, `client_id` of the domains that are one client's, of those that stand first."""
     managers = consultants.select(
         address=pl.col("manager_email").str.to_lowercase().str.strip_chars()
     )
@@ -117,23 +137,8 @@ def senders(
     domains = addresses.select("client_id", "deleted_at", domain=_domain()).filter(
         ~pl.col("domain").is_in(nobodys)
     )
-    lone = answering(domains.unique(), "domain").filter(
+    return answering(domains.unique(), "domain").filter(
         pl.col("client_id").n_unique().over("domain") == 1
-    )
-    by_domain = (
-        mails.join(by_address, on="declaration_id", how="anti")
-        .with_columns(domain=_domain())
-        .join(lone, on="domain")
-        .select("declaration_id", "client_id")
-    )
-    names = clients.select(client_id="id", said=sentence("{} ({})", "name", "id"))
-    return (
-        pl.concat([by_address, by_domain])
-        .unique()
-        .join(names, on="client_id", how="left")
-        .sort("declaration_id", "client_id")
-        .group_by("declaration_id", maintain_order=True)
-        .agg(own="client_id", named=pl.col("said").str.join(", "))
     )
 
 
