@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEEDS ?= 300
 FROM ?= 0
-SLOW := nights or properties or prefect or processes or simulation
+SLOW := nights or properties or prefect or processes or simulation or vendor
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 

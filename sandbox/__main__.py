@@ -6,11 +6,12 @@ import contextlib
 import os
 import sys
 import time
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from sandbox.bill_live import BillLive
-from sandbox.boond_live import LIVE_LIMITS
+from sandbox.boond_live import LIVE_LIMITS, BoondLive
 from sandbox.boond_live_wire import LiveCredentials
 from sandbox.faults import PROFILES
 from sandbox.server import LIVE, Sandbox, listen, server, url_of
@@ -81,6 +82,9 @@ def assemble(chosen: argparse.Namespace) -> Sandbox:
         thin_lists=not chosen.full_lists,
         seed=chosen.seed,
     )
+    if isinstance(sandbox.boond, BoondLive):
+        # The world has a day of its own; who calls over the wire signs with the real time.
+        sandbox.boond.callers_clock = partial(datetime.now, UTC)
     sandbox.set_faults(chosen.faults)
     return sandbox
 

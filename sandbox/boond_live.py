@@ -25,7 +25,7 @@ from sandbox.boond_live_wire import (
 )
 from sandbox.boond_live_writes import WRITES
 from sandbox.wire import Limiter, Limits, Refusal, answer
-from sandbox.world import World
+from sandbox.world import Clock, World
 
 API = "/api"
 LIVE_LIMITS = Limits(per_minute=600, per_second=10)
@@ -48,6 +48,7 @@ class BoondLive(Tenant):
     Attributes:
         firewall: whether a burst over the limit gets the web firewall's page (403, HTML) instead
             of 429; neither tells how long to wait.
+        callers_clock: what the time in a caller's token is compared with.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class BoondLive(Tenant):
         super().__init__(world=world)
         self.credentials = credentials or LiveCredentials()
         self.firewall = False
+        self.callers_clock: Clock = world.now
         self.limiter = Limiter(limits, lambda: world.clock() + timedelta(days=world.advanced_days))
 
     def __call__(self, request: httpx.Request, path: str) -> httpx.Response:
@@ -77,7 +79,7 @@ class BoondLive(Tenant):
         below = path.removeprefix(API)
         if BLOCKED.fullmatch(below):
             raise FirewallRefusal
-        self._admit(caller_of(request, self.credentials, self.world.now()))
+        self._admit(caller_of(request, self.credentials, self.callers_clock()))
         body = self._serve(request, below)
         if self.manners.no_meta and isinstance(body["data"], list):
             return answer({k: v for k, v in body.items() if k != "meta"}, self.world.now())

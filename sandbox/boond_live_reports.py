@@ -43,7 +43,6 @@ STATES = {
 # Of several CRAs, what the whole report is.
 WEIGHT = ("rejected", "savedAndNoValidation", "waitingForValidation", "validated")
 UNIT_TYPES = {PRODUCTION: 1, ABSENCE: 2, INTERNAL: 3, EXCEPTIONAL: 4, ON_CALL: 5}
-TWO_STEPS_ENDING = "7"
 ALL_LISTS = ("Validate", "Unvalidate", "Reject")
 
 
@@ -157,7 +156,7 @@ def first_step(tenant: Tenant, report: Report) -> tuple[str, datetime] | None:
 
 def needs_two(tenant: Tenant, report: Report) -> bool:
     """Whether one validation is not enough for this report."""
-    return tenant.two_steps and report.consultant.id.endswith(TWO_STEPS_ENDING)
+    return tenant.two_steps and report.consultant.id.endswith(tenant.two_steps_ending)
 
 
 # Bodies

@@ -54,7 +54,8 @@ class Tenant:
     Attributes:
         world: what it tells and changes.
         manners: how its lists misbehave.
-        two_steps: whether consultants whose id ends in 7 need a second validation, by `DIRECTOR`.
+        two_steps: whether some consultants need a second validation, by `DIRECTOR`.
+        two_steps_ending: what the ids of these consultants end in.
         closed_terms: months `YYYY-MM` whose activity reports are locked by accounting.
         half_validated: activity report → who took the first step of two, and when.
         invoice_periods: client invoice → first and last day, where they were written.
@@ -64,6 +65,7 @@ class Tenant:
     world: World
     manners: Manners = field(default_factory=Manners)
     two_steps: bool = False
+    two_steps_ending: str = "7"
     closed_terms: set[str] = field(default_factory=set)
     half_validated: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     invoice_periods: dict[str, tuple[date, date]] = field(default_factory=dict)

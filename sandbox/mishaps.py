@@ -217,7 +217,7 @@ def _endless(content: bytes) -> bytes:
         said["nextPage"] = "page-0"
     elif isinstance(said.get("results"), list):
         said["nextPage"] = Position().token
-    elif isinstance(said.get("meta"), dict):
+    elif isinstance(said.get("meta"), dict) and "totals" in said["meta"]:
         said["meta"]["totals"]["rows"] = 1_000_000
     return text_of(said).encode()
 

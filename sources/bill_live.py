@@ -5,6 +5,7 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
+    Container,
     Iterable,
     Iterator,
     Mapping,
@@ -105,19 +106,27 @@ class BillLive(ReadOnly):
     ) -> AsyncGenerator[Page, None]:
         """All pages of a stream: invoices are bills, then the vendors' credit notes.
 
-        Of a list that takes no filter, what is older than `since` is left out.
+        Of a list that takes no filter, what is older than `since` is left out. Bills of payments
+        that changed come too, to be asked for by id: whether a payment moves its bill's
+        `updatedTime` is not documented.
         """
         since = since if self.streams[stream].incremental else None
-        for resource in _RESOURCES[stream]:
-            lists = Lists(
-                listings(resource, since), since, self._call, partial(self._composed, resource)
-            )
+        given: set[str] = set()
+        readings = [(one, partial(self._composed, one)) for one in _RESOURCES[stream]]
+        if stream == "invoices" and since is not None:
+            readings.append((PAYMENTS, partial(self._paid, given)))
+        for resource, compose in readings:
+            lists = Lists(listings(resource, since), since, self._call, compose)
             async with aclosing(lists.pages()) as pages:
                 async for page in pages:
+                    given.update(page.ids)
                     yield page
 
     async def one(self, stream: str, id: str) -> bytes | None:  # noqa: A002 - the column's name
-        """One record, composed; None when BILL answers that it has none."""
+        """One record, composed; None when BILL answers that it has none.
+
+        Where another one was served, a record that no check accepts, and that says so.
+        """
         if self.streams[stream].one is None:
             raise LookupError(f"{stream} are not served one by one")
         credited = stream == "invoices" and id.startswith(CREDIT_IDS)
@@ -125,6 +134,9 @@ class BillLive(ReadOnly):
         row = await self._detail(resource, id)
         if row is None:
             return None
+        if (other := _other(row, id)) is not None:
+            said = f"asked for {id}, Bill.com served {other}"
+            return json_text.encode({"id": id, "version": "", "updatedTime": said, "served": {}})
         _, text = await self._composed(resource, [row], listed=False)
         return text.encode()
 
@@ -178,6 +190,20 @@ class BillLive(ReadOnly):
         made = [one for row in rows for one in self._records(resource, row, listed=listed)]
         return ids_of([record for record, _ in made]), ",".join(text for _, text in made)
 
+    async def _paid(
+        self, given: Container[str], rows: Sequence[Row]
+    ) -> tuple[tuple[str, ...], str]:
+        """The ids of some payments, and as rows to be asked for the bills that they pay."""
+        paid = [
+            {"id": one["billId"], "version": ""}
+            for _, row in rows
+            if isinstance(row, dict)
+            for one in records.payments(row)
+            if isinstance(one.get("billId"), str) and one["billId"] not in given
+        ]
+        texts = ",".join(json_text.encode(bill).decode() for bill in paid)
+        return ids_of([row for _, row in rows]), texts
+
     def _records(self, resource: Resource, row: Row, *, listed: bool) -> Iterator[tuple[Any, str]]:
         """What becomes of one object: the canonical record and its text."""
         text, served = row
@@ -188,7 +214,8 @@ class BillLive(ReadOnly):
         if resource is VENDORS and (not listed or "billCurrency" in served):
             self._currencies.note(served.get("id"), served.get("billCurrency"))
         if not _is_whole(resource, served, listed):
-            thin = {key: served[key] for key in _THIN if key in served} | {"version": version}
+            said = records.standing(served)
+            thin = {key: said[key] for key in _THIN if key in said} | {"version": version}
             yield thin, json_text.encode(thin).decode()
             return
         for record in self._canonical(resource, served):
@@ -220,11 +247,14 @@ class BillLive(ReadOnly):
 
     async def _currency_of(self, vendor_id: str) -> Any:
         row = await self._detail(VENDORS, vendor_id)
+        if row is not None and (other := _other(row, vendor_id)) is not None:
+            return f"asked for vendor {vendor_id}, Bill.com served {other}"
         return None if row is None else row[1].get("billCurrency")
 
     async def _order_of(self, bill_id: str) -> Any:
         row = await self._detail(BILLS, bill_id)
-        return None if row is None else row[1].get("purchaseOrderNumber")
+        known = row is not None and _other(row, bill_id) is None
+        return row[1].get("purchaseOrderNumber") if row and known else None
 
     async def _log_in(self, _held: Grant | None, attempt: int) -> Grant:
         return Grant(await session_of(self._seam, _LOGIN_PATH, self._credentials, attempt))
@@ -267,6 +297,12 @@ class _Memory:
         async with self._asking.setdefault(id_, asyncio.Lock()):
             if id_ not in self._known:
                 self.note(id_, await self._ask(id_))
+
+
+def _other(row: Row, id_: str) -> Any:
+    """The id of what was served where another one was asked for; one without an id may be it."""
+    told = row[1].get("id")
+    return None if told is None or str(told) == id_ else told
 
 
 def _is_whole(resource: Resource, served: records.Served, listed: bool) -> bool:  # noqa: FBT001

@@ -161,7 +161,6 @@ _BILL = _members(
     description="description",
     purchaseOrderNumber="purchaseOrderNumber",
     approvalStatus="approvalStatus",
-    remainingBalance="dueAmount",
     **_TIMES,
 )
 _BILL_LINE = _members(
@@ -207,6 +206,13 @@ _CREDIT_WORDS = {
 }
 
 
+def standing(served: Served) -> Served:
+    """The object; one that is paid is never put away, as the money is out (decision 0035)."""
+    credited = _CREDIT_WORDS.get(str(served.get("status"))) == "paid"
+    paid = credited or _bill_status(served) == "paid"
+    return {**served, "archived": False} if paid and served.get("archived") is True else served
+
+
 def bill(served: Served, currency: str | None) -> dict[str, Any]:
     """The canonical invoice of a bill.
 
@@ -218,9 +224,10 @@ def bill(served: Served, currency: str | None) -> dict[str, Any]:
         "currency": currency,
         "status": _bill_status(served),
         "approvedBy": _approver(served.get("approvers")),
+        "remainingBalance": _left_to_pay(served),
         "lineItems": _lines(_BILL_LINE, served.get("billLineItems")),
     }
-    return _read(_BILL, served) | _without_gaps(added)
+    return _read(_BILL, standing(served)) | _without_gaps(added)
 
 
 def credit(served: Served, currency: str | None, order: str | None) -> dict[str, Any]:
@@ -240,7 +247,7 @@ def credit(served: Served, currency: str | None, order: str | None) -> dict[str,
         "remainingBalance": _left_of_credit(served),
         "lineItems": _lines(_CREDIT_LINE, served.get("vendorCreditLineItems")),
     }
-    return _read(_CREDIT, served) | _without_gaps(added)
+    return _read(_CREDIT, standing(served)) | _without_gaps(added)
 
 
 def credited_bill(served: Served) -> str | None:
@@ -328,6 +335,15 @@ def _approver(approvers: Any) -> Any:
     approved = [row for row in rows if row.get("status") == "APPROVED"]
     in_order = sorted(approved, key=lambda row: _number(row.get("approverOrder")) or Decimal(0))
     return in_order[-1].get("userId") if in_order else None
+
+
+def _left_to_pay(served: Served) -> Any:
+    """What is due, less what BILL will pay by itself: that is flagged for payment nowhere else."""
+    told = served.get("dueAmount")
+    due, scheduled = _number(told), _number(served.get("scheduledAmount"))
+    if isinstance(told, str) or due is None or scheduled is None or not 0 < scheduled <= due:
+        return None if told == "" else told
+    return _WIDE.subtract(due, scheduled)
 
 
 def _left_of_credit(served: Served) -> Any:

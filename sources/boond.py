@@ -161,7 +161,7 @@ class Boond:
         stream = self.streams[write.stream]
         creates = bool(write.natural_key)
         path = stream.path if creates else f"{stream.path}/{path_segment(target)}"
-        body = mapping.wire_body(stream.record, payload) | self._stamp(write)
+        body = mapping.wire_body(stream.record, write.told(payload)) | self._stamp(write)
         ask = Ask(
             "POST" if creates else "PUT",
             path,
@@ -270,6 +270,7 @@ def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> 
     A status further on is no difference: an invoice that a person has sent since was created.
     """
     write = WRITES[kind]
+    sent = write.told(sent)
     if held.get("status") in write.status:
         sent = {name: value for name, value in sent.items() if name != "status"}
     return mapping.differences(STREAMS[write.stream].record, sent, held)

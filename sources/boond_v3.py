@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sources.boond_records import (
     Client,
@@ -46,17 +47,24 @@ class Write:
         status: what the vendor holds once it is done, the wanted one first.
         natural_key: for a create, query parameter by column; the vendor keeps neither unique.
         stamp: whether the validator and the moment are added.
+        premises: columns that say what was decided on; there is no place to send them.
     """
 
     stream: str
     status: tuple[str, ...]
     natural_key: Mapping[str, str] = field(default_factory=dict)
     stamp: bool = False
+    premises: frozenset[str] = frozenset()
+
+    def told(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a payload is sent, and held afterwards."""
+        return {name: value for name, value in payload.items() if name not in self.premises}
 
 
+_OF_REPORT = frozenset({"total_days"})
 WRITES: Mapping[str, Write] = {
-    "boond.cra.validate": Write("cras", ("validated",), stamp=True),
-    "boond.cra.invalidate": Write("cras", ("invalidated",)),
+    "boond.cra.validate": Write("cras", ("validated",), stamp=True, premises=_OF_REPORT),
+    "boond.cra.invalidate": Write("cras", ("invalidated",), premises=_OF_REPORT),
     "boond.invoice.create": Write(
         "client_invoices", ("draft", "sent", "paid"), {"reference": "reference"}
     ),

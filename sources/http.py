@@ -38,6 +38,7 @@ _RETRIES = 3
 _MINUTE = 60
 _RATE_LIMIT = 429
 _SERVER_FAILURE = 500
+_NO_SUCH_PLACE = (404, 405)
 # A vendor that asks for more than ten minutes is not waited for: the run goes on without it.
 _PATIENCE_S = 600.0
 # Nor is one that asks for years: after a day it is asked again.
@@ -151,6 +152,8 @@ class Seam:
         except SourceError as error:
             if error.kind == "transient" or error.status is None:
                 raise
+            if error.status in _NO_SUCH_PLACE:
+                raise self._no_login(ask, error) from None
             advice = error.advice if error.advice != error.advised else None
             raise Authentication(
                 self.source,
@@ -160,6 +163,17 @@ class Seam:
                 advice=advice,
                 status=error.status,
             ) from None
+
+    def _no_login(self, ask: Ask, error: SourceError) -> Critical:
+        advice = "No login is there: check the base URL in the settings."
+        return Critical(
+            self.source,
+            ask.operation,
+            "no_login",
+            error.message,
+            advice=advice,
+            status=error.status,
+        )
 
     async def _retried(self, once: Callable[[], Awaitable[_T]]) -> _T:
         waits = self._waits()

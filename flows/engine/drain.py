@@ -6,7 +6,7 @@ read back. Whatever may have reached the vendor is looked up before it is sent a
 
 import asyncio
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,14 @@ from flows.engine import pull
 from flows.engine.deliver import Delivery
 from flows.engine.look import Look, look
 from flows.engine.run import Run
-from sources.errors import Authentication, Critical, OutcomeUnknown, SourceError, Transient
+from sources.errors import (
+    Authentication,
+    Critical,
+    OutcomeUnknown,
+    SourceError,
+    Transient,
+    Validation,
+)
 from sources.streams import Door
 from store import outbox, runs
 from transforms.commands import FLAG, INVOICE, REGISTER, billed_by
@@ -236,14 +243,21 @@ class Drain:
 
     async def _read_back(self, row: Row, vendor_id: str, payload: Mapping[str, Any]) -> None:
         held = await self.door.read(row["kind"], vendor_id)
-        wrong = ["the vendor has no such object"] if held is None else []
+        wrong = ["no such object"] if held is None else []
         wrong += self.door.differences(row["kind"], payload, held) if held is not None else []
         if wrong:
-            said = f"the vendor holds something else: {'; '.join(wrong)}"
-            self._settle(row, state="unknown", vendor_id=vendor_id, last_error=said)
-            self._concern(row, said, "differs")
+            self._differs(row, vendor_id, wrong)
             return
         self._done(row, vendor_id)
+
+    def _differs(self, row: Row, vendor_id: str, wrong: Sequence[str]) -> None:
+        """Leaves to a person what the vendor holds otherwise, ours or another of the same key."""
+        said = (
+            f"it is otherwise at the vendor ({vendor_id}): {'; '.join(wrong)}; correct or delete it"
+            " there, and the next run that applies looks again"
+        )
+        self._settle(row, state="unknown", vendor_id=vendor_id, last_error=said)
+        self._concern(row, said, "differs")
 
     async def _adopted(self, row: Row) -> bool:
         """Looks first: settles the command when the vendor holds what it wants already."""
@@ -259,10 +273,7 @@ class Drain:
             self._done(row, str(as_wanted[0]["id"]))
             return True
         if found and row["kind"] in CREATES:
-            wrong = "; ".join(differences(found[0]))
-            said = f"the vendor holds another one under the same key: {wrong}"
-            self._settle(row, state="unknown", vendor_id=str(found[0]["id"]), last_error=said)
-            self._concern(row, said, "differs")
+            self._differs(row, str(found[0]["id"]), differences(found[0]))
             return True
         return False
 
@@ -336,7 +347,14 @@ class Drain:
 
 
 def _clear_refusal(error: SourceError) -> bool:
-    """Whether the vendor refused this command: 4xx but 401, 408 and 429 (write-back.md)."""
+    """Whether this command was refused: 4xx but 401, 408 and 429 (write-back.md).
+
+    A door refuses what its vendor could not hold before anything is sent: that has no status.
+    """
+    if isinstance(error, Validation):
+        return True
+    if isinstance(error, Transient):
+        return False
     status = error.status or 0
     return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in {
         HTTPStatus.UNAUTHORIZED,

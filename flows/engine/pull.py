@@ -81,7 +81,7 @@ async def pull_all(
     Args:
         run: the run.
         sources: `boond`, `bill`.
-        full: a full crawl, which finds deletions.
+        full: a full crawl, which finds deletions and asks for every detail.
         spare_fresh: leaves out streams that are fresh by the policy.
     """
     started = run.now()
@@ -139,7 +139,7 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
         seen, rows = staging.ids(), staging.told_apart()
         gone = await _gone(door, stream, staging, seen) if extent.whole else []
         await _ask_again(door, stream, staging)
-        await _complete(door, stream, staging)
+        await _complete(door, stream, staging, anew=full)
         served = Served(served_at, ignored, stated > rows, gone)
         changed = _settle(run, stream, extent, staging, served)
         waiting = len(staging.quarantined())
@@ -230,11 +230,12 @@ async def _stage_by_id(door: Door, stream: Stream, staging: Staging, ids: Sequen
         staging.add(b"[" + b",".join(found) + b"]", "$")
 
 
-async def _complete(door: Door, stream: Stream, staging: Staging) -> None:
-    """Fetches the details of list rows that lack them, once a version."""
+async def _complete(door: Door, stream: Stream, staging: Staging, *, anew: bool) -> None:
+    """Fetches the details of list rows that lack them: once a version, or all of them anew."""
     if stream.detail is None:
         return
-    await _stage_by_id(door, stream, staging, staging.without(stream.detail, stream.version))
+    bare = staging.without(stream.detail, stream.version, anew=anew)
+    await _stage_by_id(door, stream, staging, bare)
     staging.supersede(stream.detail, stream.version)
 
 

@@ -6,7 +6,7 @@ The modules of the streams and of the writes are given an `Access`; it holds wha
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ from sources.boond_live.composing import Part
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.refusals import judge
-from sources.errors import Critical, OutcomeUnknown, SourceError
+from sources.errors import Critical, OutcomeUnknown, SourceError, Transient, Validation
 from sources.exchange import Answer, Ask
 from sources.http import Seam
 from sources.paging import Reading
@@ -29,6 +29,9 @@ from sources.wiring import Wiring
 
 log = logging.getLogger("rapproche.boond")
 PROJECTS, DELIVERIES, PURCHASES = "/projects", "/deliveries-groupments", "/purchases"
+_JOINED = {PROJECTS: "project", DELIVERIES: "delivery", PURCHASES: "purchase"}
+OTHER = "other_object"
+"""The code of an answer that tells of another object than was asked for."""
 _SOURCE = "boond"
 _DICTIONARY = Ask("GET", "/application/dictionary", params={"language": "fr"}, login=True)
 _WRITE = {"Content-Type": "application/json", "X-Debug-Boondmanager": "true"}
@@ -111,10 +114,12 @@ class Access:
         self._turns: dict[str, asyncio.Lock] = {}
         self._users: dict[str, set[str]] = {}
         self._missing: dict[str, int] = {}
-        self.providers: set[str] = set()
-        """Companies that external consultants were seen to belong to."""
+        self.providers: dict[str, str | None] = {}
+        """The company of each external consultant whose file was read, None where it names none."""
         self.validators: dict[str, str] = {}
         """Who was asked to validate which activity report, while this door is open."""
+        self.reports: dict[str, tuple[Any, Any]] = {}
+        """Of whom and of which month the list says that each activity report is."""
         self.terms = terms
         self.dictionary = Dictionary({}, terms.states)
         """What the tenant's numbers mean; read at login, so known once anything was read."""
@@ -139,10 +144,18 @@ class Access:
         """
         return await self._seam.call(Ask("GET", path, params=params or {}), self._session)
 
-    async def item(self, path: str, params: Mapping[str, str] | None = None) -> Item | None:
+    async def item(
+        self, path: str, params: Mapping[str, str] | None = None, *, id_: str | None = None
+    ) -> Item | None:
         """The object that a path serves, exact; None only where BoondManager says 404.
 
+        Args:
+            path: such as `/companies/1/information`.
+            params: of the query.
+            id_: whose object it must be; None where that is not asked.
+
         Raises:
+            Validation: `OTHER`, it is another one's object.
             SourceError: it could not be read, or is no object.
         """
         try:
@@ -155,7 +168,7 @@ class Access:
         if found is None:
             message = "the answer holds no object `data`."
             raise Critical(_SOURCE, f"GET {path}", "envelope", message)
-        return found
+        return found if id_ is None else own(found, id_, f"GET {path}")
 
     async def listed(
         self, path: str, params: Mapping[str, str] | None = None, *, whole: bool = False
@@ -174,7 +187,9 @@ class Access:
 
         async def numbered(number: int) -> Any:
             paged = {"page": str(number), "maxResults": str(PAGE_SIZE), **(params or {})}
-            return page_of(await self.get(path, paged), number, f"GET {path}")
+            answer = await self.get(path, paged)
+            page = page_of(answer, number, f"GET {path}")
+            return replace(page, ids=_by_type(page.ids, answer.member("data")))
 
         reading = Reading(_SOURCE, f"GET {path}", whole=whole)
         stated, served = 0, dict[str, bytes]()
@@ -228,6 +243,17 @@ class Access:
             found: _T = self._known[key]
             return found
 
+    def proven_absent(self, path: str) -> None:
+        """Whether what a joined list lacks does not exist.
+
+        Raises:
+            Transient: the list ended short of what BoondManager states.
+        """
+        if lacking := self.missing(path):
+            served = len(self._known[path])
+            said = f"fewer rows than stated: {served} of {served + lacking}."
+            raise Transient(_SOURCE, f"GET {path}", "short", said)
+
     def missing(self, path: str) -> int:
         """Rows that BoondManager stated of a joined list and did not serve."""
         return self._missing.get(path, 0)
@@ -250,7 +276,7 @@ class Access:
             async for part in parts:
                 self._missing[path] += part.missing
                 rows = jsonapi.without_hr(part.rows)
-                found.update((row.id or repr(row.data), row) for row in rows)
+                found.update((_key(path, row), row) for row in rows)
         return found
 
     def remember(self, stream: str, id_: str, version: str) -> None:
@@ -284,6 +310,30 @@ class Access:
     def _signed(self, ask: Ask, grant: Grant) -> Ask:
         headers = {"Accept": "application/json", **ask.headers, self._header: grant.secret}
         return replace(ask, headers=headers)
+
+
+def own(item: Item, id_: str, operation: str) -> Item:
+    """The object, if it is the one that was asked for.
+
+    Raises:
+        Validation: `OTHER`, it is another one's.
+    """
+    if item.id and item.id != id_:
+        message = f"asked for {id_}, BoondManager served {item.id}."
+        raise Validation(_SOURCE, operation, OTHER, message)
+    return item
+
+
+def _by_type(ids: Sequence[str], rows: Sequence[Any]) -> tuple[str, ...]:
+    """Ids that tell rows of several types apart: a groupment may have the id of a delivery."""
+    types = (row.get("type") if isinstance(row, Mapping) else None for row in rows)
+    return tuple(f"{type_} {id_}" for type_, id_ in zip(types, ids, strict=True))
+
+
+def _key(path: str, row: Item) -> str:
+    """By what a row of a joined list is found: its id, if it is what the list is read for."""
+    wanted = row.id and row.type == _JOINED[path]
+    return row.id if wanted else repr(row.data)
 
 
 def _new(row: Item, id_: str, served: dict[str, bytes]) -> bool:

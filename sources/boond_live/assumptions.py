@@ -21,7 +21,7 @@ from sources.streams import Assumption
 
 _STATES: Mapping[str, tuple[str, ...]] = {
     "company": ("client",),
-    RESOURCE_TYPE: (),
+    RESOURCE_TYPE: ("external",),
     "project": (),
     "order": ("open",),
     "invoice": ("draft", "sent"),

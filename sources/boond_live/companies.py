@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sources.boond_live.access import Access
+from sources.boond_live.access import Access, log
 from sources.boond_live.composing import (
     Pages,
     Part,
@@ -26,6 +26,7 @@ from sources.boond_live.composing import (
 )
 from sources.boond_live.dictionary import Dictionary, plain
 from sources.boond_live.jsonapi import Item
+from sources.boond_live.people import learn_providers
 from sources.boond_live.streams import Reader
 from sources.exchange import path_segment
 from sources.streams import Page
@@ -69,7 +70,7 @@ class _Side:
         """Thin rows: the companies that changed, and those that a change of others touches."""
         pages = Pages()
         touched, missing = await self._contacts_by_company(access, since)
-        named = await self._named(access)
+        named = await self._named(access, since)
         seen: set[str] = set()
         async with aclosing(access.listed("/companies", access.updated(since))) as parts:
             async for part in parts:
@@ -87,7 +88,7 @@ class _Side:
 
     async def one(self, access: Access, id_: str) -> Mapping[str, Any] | None:
         """A company with what its tabs say."""
-        information = await access.item(_information(id_))
+        information = await access.item(_information(id_), id_=id_)
         return None if information is None else await self._composed(access, id_, information)
 
     async def _composed(self, access: Access, id_: str, information: Item) -> Mapping[str, Any]:
@@ -118,6 +119,8 @@ class _Side:
     ) -> dict[str, Any] | None:
         """A company that the list did not bring, if it has the role; it did not change itself."""
         information = await access.item(_information(id_))
+        if information is not None and information.id != id_:
+            return thin(Item({"id": id_}), "")
         if information is None or not self._is_ours(access.dictionary, information, named):
             return None
         row = self._thin(access, information, touched.get(id_))
@@ -143,18 +146,26 @@ class _Side:
         found.pop("", None)
         return found, missing
 
-    async def _named(self, access: Access) -> dict[str, str]:
+    async def _named(self, access: Access, since: datetime | None) -> dict[str, str]:
         """The companies that others name in this role, and when these others changed last."""
+        found: dict[str, str] = {}
         if self.role == "client":
             users = await access.projects(self.stream)
         else:
             users = await access.purchases(self.stream)
-        found = dict.fromkeys(access.providers if self.role == "supplier" else (), "")
+            if since is None:
+                await learn_providers(access)
+            # Whose file was read has changed, or is new.
+            found |= {id_: since.isoformat() if since else "" for id_ in _providers(access)}
         for user in users.values():
             company = user.at(">company")
             if company:
                 found[company] = latest(user.at("updateDate"), found.get(company)) or ""
         return found
+
+
+def _providers(access: Access) -> set[str]:
+    return {company for company in access.providers.values() if company}
 
 
 def _information(company: str) -> str:
@@ -173,8 +184,16 @@ async def _contacts(access: Access, company: str) -> list[Item]:
     found: dict[str, Item] = {}
     async with aclosing(access.listed(path, whole=True)) as parts:
         async for part in parts:
-            found.update((row.id, row) for row in part.rows)
+            found.update((row.id, row) for row in part.rows if _is_of(row, company))
     return sorted(found.values(), key=by_id)
+
+
+def _is_of(contact: Item, company: str) -> bool:
+    """Whether a contact is the company's, as far as it says whose it is."""
+    told = contact.related("company")
+    if told not in {None, company}:
+        log.warning("contact %s of company %s stands among those of %s", contact.id, told, company)
+    return told in {None, company}
 
 
 def _contact(contact: Item, words: Dictionary) -> dict[str, Any]:

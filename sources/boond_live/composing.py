@@ -148,18 +148,19 @@ class Pages:
     def __init__(self) -> None:
         self._number = 0
         self._ids: set[str] = set()
+        self._missing = 0
 
     def of(self, rows: Sequence[Mapping[str, Any]], part: Part | None = None) -> Page:
-        """The next page; it states more rows than came where the vendor's list ended short."""
+        """The next page; once a list of the vendor ended short, it states more rows than came."""
         ids = ids_of(list(rows))
         self._ids.update(ids)
         self._number += 1
-        missing = part.missing if part else 0
+        self._missing += part.missing if part else 0
         return Page(
             json_text.encode({"data": rows}),
             "$.data",
             self._number,
             ids,
-            len(self._ids) + missing if missing else None,
+            len(self._ids) + self._missing if self._missing else None,
             part.served_at if part else None,
         )

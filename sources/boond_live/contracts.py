@@ -23,9 +23,9 @@ from sources.boond_live.composing import (
     state,
     whole,
 )
+from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.streams import Reader
-from sources.errors import Transient
 from sources.exchange import path_segment
 from sources.streams import Page
 
@@ -64,7 +64,7 @@ async def _pages(access: Access, _since: datetime | None) -> AsyncGenerator[Page
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     project = (await access.projects()).get(id_)
-    project = project or await access.item(f"{PROJECTS}/{path_segment(id_)}/information")
+    project = project or await access.item(f"{PROJECTS}/{path_segment(id_)}/information", id_=id_)
     if project is None:
         return None
     deliveries = _by_project((await _deliveries(access)).values())
@@ -74,10 +74,7 @@ async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
 async def _deliveries(access: Access) -> Mapping[str, Item]:
     """All deliveries; a contract without some of its rates would be a wrong one."""
     found = await access.deliveries(_STREAM)
-    missing = access.missing(DELIVERIES)
-    if missing:
-        said = f"fewer rows than stated: {len(found)} of {len(found) + missing}."
-        raise Transient("boond", f"GET {DELIVERIES}", "short", said)
+    access.proven_absent(DELIVERIES)
     return found
 
 
@@ -102,7 +99,7 @@ def _composed(access: Access, project: Item, deliveries: Sequence[Item]) -> Mapp
 
 def _rates(access: Access, project: Item, deliveries: Sequence[Item]) -> list[dict[str, Any]]:
     """A rate a delivery of a person; with its dates where the person has several."""
-    priced = [one for one in deliveries if _is_priced(one)]
+    priced = [one for one in deliveries if _is_priced(one, access.dictionary)]
     persons = Counter(one.at(">dependsOn") for one in priced)
     return [
         composed(
@@ -114,9 +111,11 @@ def _rates(access: Access, project: Item, deliveries: Sequence[Item]) -> list[di
     ]
 
 
-def _is_priced(delivery: Item) -> bool:
+def _is_priced(delivery: Item, words: Dictionary) -> bool:
+    """Whether it is a person at a price; what is only forecast has been agreed by nobody."""
     is_person = delivery.type_of("dependsOn") == "resource"
-    return is_person and bool(delivery.at("averageDailyPriceExcludingTax"))
+    forecast = words.state("delivery", delivery.at("state")) == "forecast"
+    return is_person and not forecast and bool(delivery.at("averageDailyPriceExcludingTax"))
 
 
 READER = Reader(_pages, _one)

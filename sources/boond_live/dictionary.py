@@ -27,6 +27,7 @@ _RULES: Mapping[str, tuple[tuple[str | None, str], ...]] = {
     ),
     "project": (("ended", _ENDED), ("active", r"")),
     "order": (("archived", r"archiv"), ("open", r"")),
+    "delivery": (("forecast", r"prevision|forecast|hypothe|\bplanned\b"), ("signed", r"")),
     "invoice": (
         (None, _NOT),
         ("draft", r"creation|brouillon|draft|pro.?forma"),
@@ -55,7 +56,13 @@ _RULES: Mapping[str, tuple[tuple[str | None, str], ...]] = {
     ),
     "providerinvoice": (("cancelled", r"annul|refus|cancel"), ("registered", r"")),
     RESOURCE_TYPE: (
-        ("external", r"extern|sous.?trait|freelance|independant|portage|subcontract"),
+        (
+            "external",
+            (
+                r"extern|exterieur|sous.?trait|co.?trait|free.?lance|independant|portage|prestataire"
+                r"|auto.?entrepreneur|contractor|subcontract"
+            ),
+        ),
         ("employee", r""),
     ),
 }

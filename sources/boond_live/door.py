@@ -16,9 +16,10 @@ from sources.boond_live import (
     reports,
     writes,
 )
-from sources.boond_live.access import Access, Credentials, Terms
+from sources.boond_live.access import OTHER, Access, Credentials, Terms
 from sources.boond_live.assumptions import questions
 from sources.boond_live.streams import STREAMS, Reader
+from sources.errors import Validation
 from sources.streams import Assumption, Page, Stream
 from sources.wiring import Wiring
 
@@ -108,9 +109,17 @@ class BoondLive:
                 yield page
 
     async def one(self, stream: str, id: str) -> bytes | None:  # noqa: A002 - the column's name
-        """One composed record; None when BoondManager answers 404."""
+        """One composed record; None when BoondManager answers 404.
+
+        Where another one's object was served, a record that no check accepts, and that says so.
+        """
         await self.access.login()
-        found = await _READERS[stream].one(self.access, id)
+        try:
+            found = await _READERS[stream].one(self.access, id)
+        except Validation as error:
+            if error.code != OTHER:
+                raise
+            found = {"id": id, "version": "", "updatedAt": error.message, "served": {}}
         return None if found is None else json_text.encode(found)
 
     async def find(self, kind: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -83,7 +83,7 @@ async def create(access: Access, payload: Mapping[str, Any]) -> Mapping[str, Any
 async def find(access: Access, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The invoices under a reference; a list that ends short is an error, it proves no absence."""
     issued = date.fromisoformat(payload["issue_date"])
-    since = datetime.combine(issued - _BEFORE, time(), PARIS)
+    since = datetime.combine(min(issued, access.terms.today()) - _BEFORE, time(), PARIS)
     found: dict[str, None] = {}
     async for part in access.listed(PATH, access.updated(since), whole=True):
         named = (row.id for row in part.rows if row.at("reference") == payload["reference"])
@@ -94,7 +94,7 @@ async def find(access: Access, payload: Mapping[str, Any]) -> list[Mapping[str, 
 
 async def read(access: Access, id_: str) -> Mapping[str, Any] | None:
     """What BoondManager holds of an invoice, as columns; None where it has none."""
-    served = await access.item(information(id_))
+    served = await access.item(information(id_), id_=id_)
     return None if served is None else _held(served, access.dictionary)
 
 
@@ -202,7 +202,7 @@ async def _orders(access: Access, project_id: str) -> list[Item]:
             open_ = access.dictionary.state("order", row.at("state")) != "archived"
             if open_ and row.related("project") == project_id:
                 found[row.id] = None
-    read = [await access.item(f"/orders/{path_segment(id_)}/information") for id_ in found]
+    read = [await access.item(f"/orders/{path_segment(id_)}/information", id_=id_) for id_ in found]
     return [order for order in read if order is not None]
 
 

@@ -60,7 +60,7 @@ async def _pages(access: Access, since: datetime | None) -> AsyncGenerator[Page,
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     """A whole invoice; None where BoondManager has none."""
-    served = await access.item(information(id_))
+    served = await access.item(information(id_), id_=id_)
     if served is None:
         return None
     found = invoice(served, access.dictionary)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sources.boond_envelope import PAGE_SIZE
-from sources.boond_live.access import PURCHASES, Access, log
+from sources.boond_live.access import DELIVERIES, PROJECTS, PURCHASES, Access, log
 from sources.boond_live.composing import (
     Pages,
     Part,
@@ -49,9 +49,9 @@ _LINE = (
 
 async def _pages(access: Access, _since: datetime | None) -> AsyncGenerator[Page, None]:
     purchases = await access.purchases(_STREAM)
-    ordered = [one for one in purchases.values() if one.at(">delivery") or one.at(">project")]
+    ordered = [one for one in purchases.values() if _is_of_days(one)]
     if len(ordered) < len(purchases):
-        log.info("purchases of no project, no order for days: %d", len(purchases) - len(ordered))
+        log.info("purchases that order no days left out=%d", len(purchases) - len(ordered))
     pages = Pages()
     for start in range(0, len(ordered), PAGE_SIZE):
         chosen = ordered[start : start + PAGE_SIZE]
@@ -61,8 +61,18 @@ async def _pages(access: Access, _since: datetime | None) -> AsyncGenerator[Page
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     purchase = (await access.purchases()).get(id_)
-    purchase = purchase or await access.item(f"{PURCHASES}/{path_segment(id_)}/information")
+    if purchase is not None and not _is_of_days(purchase):
+        return None
+    purchase = purchase or await access.item(
+        f"{PURCHASES}/{path_segment(id_)}/information", id_=id_
+    )
     return None if purchase is None else await _composed(access, purchase)
+
+
+def _is_of_days(purchase: Item) -> bool:
+    """Whether it may order days: it is for a project, and no subscription by the month."""
+    of_project = purchase.at(">delivery") or purchase.at(">project")
+    return bool(of_project) and purchase.at("subscription") in {None, _ONCE}
 
 
 async def _composed(access: Access, purchase: Item) -> Mapping[str, Any]:
@@ -80,11 +90,13 @@ async def _composed(access: Access, purchase: Item) -> Mapping[str, Any]:
 async def _surroundings(access: Access, purchase: Item) -> dict[str, Item]:
     """The delivery of a purchase, which dates it; without one the project does."""
     named = purchase.at(">delivery")
-    delivery = (await access.deliveries(_STREAM)).get(named or "")
-    if named:
-        return {} if delivery is None else {"delivery": delivery, "dated": delivery}
-    project = (await access.projects(_STREAM)).get(purchase.at(">project") or "")
-    return {} if project is None else {"project": project, "dated": project}
+    name, path = ("delivery", DELIVERIES) if named else ("project", PROJECTS)
+    listed = await (access.deliveries if named else access.projects)(_STREAM)
+    found = listed.get(purchase.at(f">{name}") or "")
+    if found is None:
+        access.proven_absent(path)
+        return {}
+    return {name: found, "dated": found}
 
 
 def _line(documents: Mapping[str, Item], words: Dictionary) -> dict[str, Any]:
@@ -94,11 +106,7 @@ def _line(documents: Mapping[str, Item], words: Dictionary) -> dict[str, Any]:
     if delivery and delivery.type_of("dependsOn") == "resource":
         names = (delivery.at(">dependsOn.firstName"), delivery.at(">dependsOn.lastName"))
         put(found, "consultant", " ".join(str(name) for name in names if name) or None)
-    found |= composed(_LINE, documents, words)
-    subscription = documents["purchase"].at("subscription")
-    if subscription is not None and subscription != _ONCE:
-        found["dailyRate"] = f"{found.get('dailyRate')} of subscription {subscription}"
-    return found
+    return found | composed(_LINE, documents, words)
 
 
 READER = Reader(_pages, _one)

@@ -1,5 +1,6 @@
 """Consultants: BoondManager's resources (boond.md, "Dialect live"), without their HR data."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -66,17 +67,17 @@ def _version(access: Access, person: Item) -> str:
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     where = f"/resources/{path_segment(id_)}"
-    information = await access.item(f"{where}/information")
+    information = await access.item(f"{where}/information", id_=id_)
     if information is None:
         return None
     documents = {"information": information}
     if access.dictionary.resource_type(information.at("typeOf")) == "external":
-        tab = await _shown(access, f"{where}/administrative")
+        tab = await _administrative(access, id_)
         documents |= {"administrative": tab} if tab else {}
     found = composed(_TABLE, documents, access.dictionary)
     if "supplier" in found:
         found["typeResource"] = "external"
-        access.providers.add(found["supplier"]["id"])
+        access.providers[id_] = found["supplier"]["id"]
     put(found, "manager.email", await _email_of(access, information.at(">mainManager")))
     version = access.version(_STREAM, id_) or _version(access, information)
     return whole(found, documents, version=version)
@@ -87,19 +88,38 @@ async def _email_of(access: Access, manager: str | None) -> Any:
     if manager is None:
         return None
     where = f"/resources/{path_segment(manager)}/information"
-    file = await access.once(where, lambda: _shown(access, where))
+    file = await access.once(where, lambda: _shown(access, where, manager))
     return file.at("email1") if file else None
 
 
-async def _shown(access: Access, path: str) -> Item | None:
+async def _administrative(access: Access, id_: str) -> Item | None:
+    return await _shown(access, f"/resources/{path_segment(id_)}/administrative", id_)
+
+
+async def _shown(access: Access, path: str, id_: str) -> Item | None:
     """What a path serves; None where our user may not see it, which is said."""
     try:
-        return await access.item(path)
+        return await access.item(path, id_=id_)
     except SourceError as error:
         if error.code != "forbidden":
             raise
         log.warning("not shown to us: %s. %s", error.operation, error.advice)
         return None
+
+
+async def learn_providers(access: Access) -> None:
+    """Reads the company of each external consultant whose file this door did not read yet."""
+    async with aclosing(access.listed("/resources")) as parts:
+        async for part in parts:
+            types = (
+                (row.id, access.dictionary.resource_type(row.at("typeOf"))) for row in part.rows
+            )
+            unread = [
+                id_ for id_, said in types if said == "external" and id_ not in access.providers
+            ]
+            tabs = await asyncio.gather(*(_administrative(access, id_) for id_ in unread))
+            named = (tab.at(">providerCompany") if tab else None for tab in tabs)
+            access.providers.update(zip(unread, named, strict=True))
 
 
 READER = Reader(_pages, _one)

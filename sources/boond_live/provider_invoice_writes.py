@@ -5,7 +5,7 @@ from typing import Any
 
 from sources import mapping
 from sources.boond_live.access import DELIVERIES, PURCHASES, Access
-from sources.boond_live.amounts import number
+from sources.boond_live.amounts import number, total
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.invoice_writes import same_currency
 from sources.boond_live.jsonapi import Item
@@ -18,7 +18,7 @@ from sources.boond_live.provider_invoices import (
     profile,
     provider_invoice,
 )
-from sources.boond_live.unsendable import unknown, unsendable
+from sources.boond_live.unsendable import after, unknown, unsendable
 from sources.boond_records import SupplierInvoice
 from sources.errors import OutcomeUnknown, Validation
 from sources.exchange import path_segment
@@ -55,25 +55,30 @@ async def find(access: Access, payload: Mapping[str, Any]) -> list[Mapping[str, 
 
 async def read(access: Access, id_: str) -> Mapping[str, Any] | None:
     """What BoondManager holds of a supplier's invoice, as columns; None where it has none."""
-    served = await access.item(profile(id_))
+    served = await access.item(profile(id_), id_=id_)
     return None if served is None else _held(served, access.dictionary)
 
 
-async def release(access: Access, id_: str) -> Mapping[str, Any]:
+async def release(
+    access: Access,
+    id_: str,
+    payload: Mapping[str, Any],  # noqa: ARG001 - which status is meant goes without saying
+) -> Mapping[str, Any]:
     """Confirms each payment of an invoice that is neither confirmed nor made.
 
     Raises:
         Validation: there is no such invoice, it is cancelled, or it has no payment.
     """
-    served = await access.item(profile(id_))
+    served = await access.item(profile(id_), id_=id_)
+    released: list[str] = []
     for payment in _to_release(served, id_, access.dictionary):
         state = _state(access.dictionary, "confirmed", _PUT)
         data = {"id": payment, "type": "payment", "attributes": {"state": state}}
-        await access.write("PUT", f"{PAYMENTS}/{path_segment(payment)}", {"data": data})
-    held = await read(access, id_)
-    if held is None:
-        raise _gone(id_)
-    return held
+        with after(f"payments confirmed: {', '.join(released)}" if released else ""):
+            await access.write("PUT", f"{PAYMENTS}/{path_segment(payment)}", {"data": data})
+        released.append(payment)
+    # Nothing is read after it that could fail and pass for a refusal.
+    return {"id": id_}
 
 
 def _to_release(served: Item | None, id_: str, words: Dictionary) -> list[str]:
@@ -85,7 +90,18 @@ def _to_release(served: Item | None, id_: str, words: Dictionary) -> list[str]:
     found = payments(served)
     if not found or not all(payment.get("id") for payment in found):
         raise unsendable(_PUT, f"provider invoice {id_} has no payment that could be confirmed.")
+    asked, owed = (
+        total(p.get("amountExcludingTax") for p in found),
+        number(served.at("amountExcludingTax")),
+    )
+    if asked is not None and owed is not None and abs(asked) > abs(owed):
+        said = f"it has payments of {asked}, and the invoice {id_} is of {owed}."
+        raise unsendable(_PUT, said)
     states = {str(payment["id"]): words.state("payment", payment.get("state")) for payment in found}
+    others = {str(one["number"]) for one in found if one.get("number")} - {served.at("reference")}
+    if others:
+        said = f"a payment of provider invoice {id_} is numbered {', '.join(sorted(others))}."
+        raise unsendable(_PUT, f"{said} Its reference is {served.at('reference')}.")
     for payment, state in states.items():
         # A payment that somebody holds back is not ours to release.
         if state not in RELEASED and state != "planned":
@@ -132,13 +148,15 @@ async def _body(access: Access, payload: Mapping[str, Any]) -> dict[str, Any]:
 async def _delivery(access: Access, purchase_id: str | None) -> Item:
     """The delivery of a purchase: who worked, and when."""
     if purchase_id is None:
-        raise unsendable(_POST, "it is for no single purchase, so nobody's days can be named.")
+        message = "it is for no single purchase, so nobody's days can be named: have the bill name"
+        raise unsendable(_POST, f"{message} one, or register it in BoondManager.")
     purchase = (await access.purchases(STREAM)).get(purchase_id)
     if purchase is None:
         raise unknown(access, _POST, PURCHASES, f"purchase {purchase_id}")
     delivery_id = purchase.related("delivery")
     if delivery_id is None:
-        raise unsendable(_POST, f"purchase {purchase_id} names no delivery.")
+        message = f"purchase {purchase_id} names no delivery: link them in BoondManager."
+        raise unsendable(_POST, message)
     delivery = (await access.deliveries(STREAM)).get(delivery_id)
     if delivery is None:
         raise unknown(access, _POST, DELIVERIES, f"delivery {delivery_id}")

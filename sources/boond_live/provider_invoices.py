@@ -66,7 +66,7 @@ async def _pages(
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     """A whole invoice; None where BoondManager has none."""
-    served = await access.item(profile(id_))
+    served = await access.item(profile(id_), id_=id_)
     if served is None:
         return None
     version = confirmed(access.version(STREAM, id_), len(payments(served)))
@@ -79,7 +79,8 @@ READER = Reader(_pages, _one)
 
 def _thin(access: Access, row: Item, tallies: Mapping[str, Tally] | None) -> dict[str, Any]:
     found = None if tallies is None else tallies.get(str(row.at("reference")), Tally())
-    version = "" if found is None else found.version(row.data)
+    words = access.dictionary.signature("providerinvoice", "payment")
+    version = "" if found is None else found.version([row.data, words])
     access.remember(STREAM, row.id, version)
     return {"id": row.id, "version": version}
 

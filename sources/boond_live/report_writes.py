@@ -11,12 +11,13 @@ from typing import Any
 
 from sources import json_text, mapping
 from sources.boond_live import jsonapi
-from sources.boond_live.access import Access
+from sources.boond_live.access import Access, own
+from sources.boond_live.amounts import number
 from sources.boond_live.jsonapi import Item
 from sources.boond_live.reports import PATH, cra, validations, validator_of
-from sources.boond_live.unsendable import unsendable
+from sources.boond_live.unsendable import after, unsendable
 from sources.boond_records import Cra
-from sources.errors import Critical, OutcomeUnknown, SourceError, Validation
+from sources.errors import Critical, OutcomeUnknown, SourceError
 from sources.exchange import path_segment
 
 STEP_TAKEN = "step_taken"
@@ -80,37 +81,46 @@ async def read(access: Access, id_: str) -> Mapping[str, Any] | None:
     return _held(access, report)
 
 
-async def validate(access: Access, id_: str) -> Mapping[str, Any]:
+async def validate(access: Access, id_: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Takes our step of validation, unless it is taken.
 
     Raises:
-        Validation: nobody may, or not the one that the settings name.
+        Validation: nobody may, or not the one that the settings name; or the report has not the
+            `total_days` of the payload any more.
     """
     report = await _report(access, id_)
     if report.state == _VALIDATED or _step_taken(access, report):
         return _held(access, report)
+    _as_decided(access, report, payload, "validate")
     validator = report.validator("validate", access.terms.validator_id)
     access.validators[id_] = validator
     return await _step(access, id_, "validate", {"expectedValidator": validator})
 
 
-async def invalidate(access: Access, id_: str) -> Mapping[str, Any]:
+async def invalidate(access: Access, id_: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Rejects a report, one that is validated after taking that back; one rejected is left.
 
     Raises:
-        Validation: nobody may, or not the one that the settings name.
+        Validation: nobody may, or not the one that the settings name; or the report has not the
+            `total_days` of the payload any more.
     """
     report = await _report(access, id_)
+    if report.state != _REJECTED:
+        _as_decided(access, report, payload, "reject")
     if report.state == _VALIDATED:
         report = await _unvalidated(access, id_, report)
-        try:
+        with after("its validation was taken back"):
             return await _rejected(access, id_, report)
-        except Validation as error:
-            said = f"its validation was taken back, and then: {error.message}"
-            raise Validation(
-                error.source, error.operation, error.code, said, status=error.status
-            ) from error
     return await _rejected(access, id_, report)
+
+
+def _as_decided(access: Access, report: _Report, payload: Mapping[str, Any], step: str) -> None:
+    """Refuses a decision on days that the report has not any more: the next run compares anew."""
+    decided = payload.get("total_days")
+    now = number(cra(report.item, access.dictionary)["totalDays"])
+    if decided is not None and now != number(decided):
+        said = f"it was decided on {decided} days, and the report has {now} now."
+        raise unsendable(f"POST {PATH}/{{id}}/{step}", said)
 
 
 async def _unvalidated(access: Access, id_: str, report: _Report) -> _Report:
@@ -153,7 +163,7 @@ async def _report(access: Access, id_: str) -> _Report:
         message = "the answer holds no object `data`."
         raise Critical("boond", f"GET {path}", "envelope", message)
     meta = document.get("meta")
-    return _Report(item, meta if isinstance(meta, Mapping) else {})
+    return _Report(own(item, id_, f"GET {path}"), meta if isinstance(meta, Mapping) else {})
 
 
 def _held(access: Access, report: _Report) -> Mapping[str, Any]:
@@ -162,11 +172,13 @@ def _held(access: Access, report: _Report) -> Mapping[str, Any]:
 
 
 def _step_taken(access: Access, report: _Report) -> bool:
-    """Whether our validator is done with a report that waits for another."""
-    ours = access.validators.get(report.item.id, access.terms.validator_id)
-    done = [step for step in validations(report.item) if step.at("state") == _VALIDATED]
-    return (
-        report.state == _WAITING
-        and ours not in report.allowed("validate")
-        and ours in map(validator_of, done)
-    )
+    """Whether our validator is done with a report that waits for another.
+
+    Where the settings name none, whoever has validated counts: rapproche signs once, and not on
+    the next night for the next one too.
+    """
+    steps = [step for step in validations(report.item) if step.at("state") == _VALIDATED]
+    done = {who for who in map(validator_of, steps) if who}
+    named = access.validators.get(report.item.id, access.terms.validator_id)
+    ours = done if named == _ANYONE else done & {named}
+    return report.state == _WAITING and bool(ours) and ours.isdisjoint(report.allowed("validate"))

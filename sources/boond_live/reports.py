@@ -14,14 +14,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sources.boond_live.access import Access
+from sources.boond_live.access import OTHER, Access
 from sources.boond_live.amounts import number
 from sources.boond_live.composing import Pages, Told, composed, instant, put, whole
 from sources.boond_live.dictionary import Dictionary
 from sources.boond_live.jsonapi import Item, objects
 from sources.boond_live.streams import Reader
 from sources.boond_live.versions import Tally, confirmed
-from sources.errors import SourceError
+from sources.errors import SourceError, Validation
 from sources.exchange import path_segment
 from sources.streams import Page
 
@@ -49,7 +49,7 @@ _TYPES = {
 }
 _EXCEPTIONAL = frozenset({"exceptionalTime", "exceptionalCalendar"})
 _ORDER = ("production", "absence", "internal")
-_TERM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_TERM = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
 def _status(value: Any, _words: Dictionary) -> Any:
@@ -105,15 +105,24 @@ async def _pages(
 
 async def _one(access: Access, id_: str) -> Mapping[str, Any] | None:
     """A whole report; None where BoondManager has none."""
-    report = await access.item(f"{PATH}/{path_segment(id_)}")
+    report = await access.item(f"{PATH}/{path_segment(id_)}", id_=id_)
     if report is None:
         return None
+    named, told = access.reports.get(id_, (None, None)), _whose(report)
+    if any(said is not None and said != own for said, own in zip(named, told, strict=True)):
+        said = f"report {id_}: the list names (resource, month) {named}, the report {told}."
+        raise Validation("boond", f"GET {PATH}/{{id}}", OTHER, said)
     listed = [line for line in _lines(report) if not line.of_absences]
     version = confirmed(access.version(STREAM, id_), len(listed))
     return whole(cra(report, access.dictionary), {"report": report}, version=version)
 
 
 READER = Reader(_pages, _one)
+
+
+def _whose(report: Item) -> tuple[Any, Any]:
+    """Of whom a report is, and of which month; None where it does not say."""
+    return report.related("resource"), report.at("term")
 
 
 def _thin(
@@ -124,6 +133,7 @@ def _thin(
     said = [row.at("state"), row.at("closed")]
     version = (tallies or {}).get(row.id, Tally()).version(said) if known else ""
     access.remember(STREAM, row.id, version)
+    access.reports[row.id] = _whose(row)
     return {"id": row.id, "version": version, "period": period}
 
 
@@ -210,8 +220,10 @@ def cra(report: Item, words: Dictionary) -> dict[str, Any]:
         put(found, "resource.id", id_)
         put(found, "resource.label", title)
     rate = report.at("workUnitRate")
-    found["activities"] = [_activity(line, rate, alone=len(contracts) > 1) for line in lines]
-    found["totalDays"] = _days(_worked(lines), rate)
+    # A report that says nothing of its lines is no report of no day.
+    if report.at("regularTimes") is not None:
+        found["activities"] = [_activity(line, rate, alone=len(contracts) > 1) for line in lines]
+        found["totalDays"] = _days(_worked(lines), rate)
     if found.get("status") == "validated":
         found |= _validation(report)
     return found
@@ -220,7 +232,7 @@ def cra(report: Item, words: Dictionary) -> dict[str, Any]:
 def _period(term: Any) -> dict[str, Any]:
     """First and last day of a month; what is no month stands as it was served."""
     read = _TERM.fullmatch(term) if isinstance(term, str) else None
-    if read is None:
+    if read is None or not int(read[1]):
         return {} if term is None else {"startDate": term, "endDate": term}
     first = date(int(read[1]), int(read[2]), 1)
     return {"startDate": str(first), "endDate": str(last_day(first))}
@@ -280,9 +292,9 @@ def _worked(lines: Sequence[_Line]) -> Decimal:
 
 def _days(units: Any, rate: Any) -> Any:
     """Work units as days; they are days where the rate is 1, and nothing is made up elsewhere."""
-    if units is None or rate is None or number(rate) == 1:
+    if units is None or number(rate) == 1:
         return units
-    return f"{units} of {rate} work units"
+    return f"{units} of {'untold' if rate is None else rate} work units"
 
 
 def _validation(report: Item) -> dict[str, Any]:

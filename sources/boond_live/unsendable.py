@@ -1,5 +1,8 @@
 """Commands that cannot be sent as they are: refused here, before anything goes out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sources.boond_live.access import Access
 from sources.errors import SourceError, Transient, Validation
 
@@ -12,6 +15,17 @@ def unsendable(operation: str, message: str) -> Validation:
         message: what is wrong with it, and what would help.
     """
     return Validation("boond", operation, "not_sent", message)
+
+
+@contextmanager
+def after(done: str) -> Iterator[None]:
+    """Has an error of a later call say what the earlier ones of a command have changed."""
+    try:
+        yield
+    except SourceError as error:
+        if done:
+            error.message = f"{done}, and then: {error.message}"
+        raise
 
 
 def unknown(access: Access, operation: str, path: str, what: str) -> SourceError:

@@ -6,6 +6,7 @@ from typing import Any
 from sources import mapping
 from sources.boond_live import invoice_writes, provider_invoice_writes, report_writes
 from sources.boond_live.access import Access
+from sources.boond_live.amounts import number, total
 from sources.boond_live.streams import STREAMS
 
 VALIDATE = "boond.cra.validate"
@@ -29,10 +30,13 @@ _AS_WANTED = {
     FLAG: ("flagged_for_payment", "paid"),
 }
 _NOT_HELD = {
+    VALIDATE: frozenset({"total_days"}),
+    INVALIDATE: frozenset({"total_days"}),
     INVOICE: frozenset({"due_date"}),
     REGISTER: frozenset({"due_date", "lines"}),
 }
-"""Columns for which a create has no place: the vendor counts due dates itself."""
+"""What is not written: the days that a report is to have before, and what a create has no place for
+(the vendor counts due dates itself)."""
 
 
 async def find(access: Access, kind: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -80,7 +84,7 @@ async def send(
         INVALIDATE: report_writes.invalidate,
         FLAG: provider_invoice_writes.release,
     }
-    return await changes[kind](access, target)
+    return await changes[kind](access, target, payload)
 
 
 def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
@@ -96,4 +100,14 @@ def differences(kind: str, sent: Mapping[str, Any], held: Mapping[str, Any]) -> 
     if held.get("currency") is None:
         left_out.add("currency")
     told = {name: value for name, value in sent.items() if name not in left_out}
-    return mapping.differences(STREAMS[_STREAM_OF[kind]].record, told, held)
+    found = mapping.differences(STREAMS[_STREAM_OF[kind]].record, told, held)
+    return found + (_unlike_payments(sent, held) if kind == REGISTER else [])
+
+
+def _unlike_payments(sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+    """What the payments of a registration come to otherwise than its amount."""
+    rows = held.get("lines")
+    paid = total(row["total_excl_tax"] for row in rows) if isinstance(rows, list) else None
+    if paid == number(sent["total_excl_tax"]):
+        return []
+    return [f"payments: sent {sent['total_excl_tax']}, held {'nothing' if paid is None else paid}"]

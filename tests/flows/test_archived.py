@@ -1,7 +1,7 @@
 """Records that a vendor has put away: kept where they were known, and never taken in as new."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,17 +9,23 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from flows.engine.pull import pull
+from flows.engine.pull import pull, retry_quarantine
 from flows.engine.run import Run
 from flows.settings import Settings
 from sources.boond_v3 import STREAMS
-from sources.streams import Page
+from sources.streams import Page, Stream
 from store.warehouse import Warehouse
 from transforms.policy import Policy
 
 T = TypeVar("T")
 NIGHT = datetime(2026, 11, 3, 3, tzinfo=UTC)
-CLIENTS = replace(STREAMS["clients"], detail="$.served", version="$.version", archived="$.archived")
+CLIENTS = replace(
+    STREAMS["clients"],
+    detail="$.served",
+    version="$.version",
+    archived="$.archived",
+    incremental=False,
+)
 
 
 class Quiet:
@@ -37,31 +43,40 @@ class Quiet:
 
 
 class Shelf:
-    """A door whose list is thin rows; each record is served whole by its id."""
+    """A door whose list is thin rows, or `whole` ones; each record is served whole by its id."""
 
     source = "boond"
+    streams: Mapping[str, Stream] = {"clients": CLIENTS}
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
+        self.whole = False
 
-    def put(self, id_: str, version: str, *, archived: bool = False) -> None:
+    def put(self, id_: str, version: str, *, archived: bool = False, **more: Any) -> None:
         """Has a client in a version."""
-        self.records[id_] = {"id": id_, "version": version, "archived": archived}
+        self.records[id_] = {"id": id_, "version": version, "archived": archived} | more
 
     async def pages(
         self, stream: str, *, since: datetime | None = None, parents: Sequence[str] = ()
     ) -> AsyncGenerator[Page, None]:
-        """One page of thin rows."""
+        """One page of all records."""
         del stream, since, parents
-        yield Page(json.dumps(list(self.records.values())).encode(), "$", 1, ())
+        rows = [_whole(row) if self.whole else row for row in self.records.values()]
+        yield Page(json.dumps(rows).encode(), "$", 1, ())
 
     async def one(self, stream: str, id_: str) -> bytes | None:
         """The whole of a client."""
         del stream
         self.asked.append(id_)
-        told = {"reference": id_, "name": "Acme", "updatedAt": "2026-11-01T00:00:00Z"}
-        return json.dumps(self.records[id_] | told | {"served": {}}).encode()
+        if id_ not in self.records:
+            return None
+        return json.dumps(_whole(self.records[id_])).encode()
+
+
+def _whole(record: dict[str, Any]) -> dict[str, Any]:
+    told = {"reference": record["id"], "name": "Acme", "updatedAt": "2026-11-01T00:00:00Z"}
+    return told | record | {"served": {}}
 
 
 class Nights:
@@ -72,23 +87,30 @@ class Nights:
         self.shelf = Shelf()
         self.now = NIGHT
 
-    async def read(self) -> list[str]:
+    async def read(self, *, full: bool = False) -> list[str]:
         """Reads the list, and tells which clients were asked for by id."""
+        await pull(self.run(), cast("Any", self.shelf), CLIENTS, full=full)
+        return self.shelf.asked
+
+    async def retry(self) -> None:
+        """Looks again at what was refused."""
+        await retry_quarantine(self.run())
+
+    def run(self) -> Run:
+        """A run of the next day."""
         self.now += timedelta(days=1)
         self.shelf.asked = []
-        run = Run(
+        return Run(
             flow="sync",
             parameters={},
             settings=cast("Settings", None),
             policy=Policy(),
             as_of=date(2026, 11, 3),
             warehouse=self.warehouse,
-            doors={},
+            doors={"boond": cast("Any", self.shelf)},
             driver=Quiet(),
             now=lambda: self.now,
         )
-        await pull(run, cast("Any", self.shelf), CLIENTS, full=True)
-        return self.shelf.asked
 
     def alive(self) -> dict[str, bool]:
         """Which clients are stored, and whether they stand."""
@@ -133,9 +155,54 @@ async def test_what_is_archived_goes_once_and_may_come_back(nights: Nights) -> N
     assert nights.alive() == {"1": True}
 
 
+async def test_what_stays_archived_changes_only_with_what_it_says(nights: Nights) -> None:
+    """Where a list says all, too: served again as it was, it makes no version."""
+    nights.shelf.whole = True
+    nights.shelf.put("1", "v1")
+    await nights.read()
+    said = []
+    for name in ("Acme", "Acme", "Acme SAS"):
+        nights.shelf.put("1", "v1", archived=True, name=name)
+        await nights.read()
+        said.append((nights.alive()["1"], nights.versions()))
+    assert said == [(False, 3), (False, 3), (False, 5)]
+
+
+async def test_what_is_refused_goes_once_it_is_mended(nights: Nights) -> None:
+    """Until then the record stands as it was stored."""
+    nights.shelf.put("1", "v1")
+    await nights.read()
+    nights.shelf.put("1", "v2", archived=True, name=None)
+    await nights.read()
+    assert nights.alive() == {"1": True}
+    nights.shelf.put("1", "v2", archived=True)
+    await nights.retry()
+    assert nights.alive() == {"1": False}
+
+
 async def test_what_is_archived_while_it_is_read_is_not_taken_in_either(nights: Nights) -> None:
     """Of two rows of one client the later one counts."""
     nights.shelf.put("1", "v1")
     nights.shelf.records["1 again"] = {"id": "1", "version": "v2", "archived": True}
     await nights.read()
     assert nights.alive() == {}
+
+
+async def test_what_was_not_found_and_is_listed_again_stands_again(nights: Nights) -> None:
+    """A record that the vendor hid for a night comes back, though its version is the same."""
+    nights.shelf.put("1", "v1")
+    await nights.read()
+    hidden = nights.shelf.records.pop("1")
+    await nights.read()
+    assert nights.alive() == {"1": False}
+    nights.shelf.records["1"] = hidden
+    assert await nights.read() == ["1"]
+    assert nights.alive() == {"1": True}
+
+
+async def test_a_person_may_have_every_detail_read_anew(nights: Nights) -> None:
+    """A detail that moves no version is seen by a crawl that a person asks for."""
+    nights.shelf.put("1", "v1")
+    assert await nights.read() == ["1"]
+    assert await nights.read() == []
+    assert await nights.read(full=True) == ["1"]

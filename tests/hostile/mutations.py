@@ -110,8 +110,9 @@ def mutated(record: dict[str, Any], random: Random) -> Any:
         return Text(random.choice(INSTEAD_OF_A_RECORD))
     broken = copy.deepcopy(record)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
-        holder, key = random.choice(list(_places(broken)))
-        random.choice(_MUTATIONS)(holder, key, random)
+        places = list(_places(broken))
+        if places:
+            random.choice(_MUTATIONS)(*random.choice(places), random)
     return broken
 
 

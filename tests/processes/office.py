@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,22 +76,32 @@ def once_logged_in(when: Callable[[Heard], bool]) -> Callable[[Heard], bool]:
 
 
 class Vendors(Sandbox):
-    """Both vendors, who say what they hear."""
+    """Both vendors, who say what they hear.
 
-    def __init__(self) -> None:
-        start = start_of(AS_OF)
+    In production dialects they live today: tokens say when they were signed, and reports are asked
+    for by months up to this one.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
+        start = datetime.now(UTC) if live else start_of(AS_OF)
         clock = ticking(start, time.monotonic)
-        super().__init__(World.build(consultants=3, mistakes=False, clock=clock))
+        world = World.build(
+            consultants=3, mistakes=False, clock=clock, as_of=start.date(), portable=live
+        )
+        if live:
+            super().__init__(world, boond="live", bill="live")
+        else:
+            super().__init__(world)
         self.listener: Callable[[Heard], bool] | None = None
         """Answers whether the caller was killed, so that nothing of its request is done."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answers, unless the caller is dead."""
         if self._killed(Heard(request, acted=False)):
-            raise CutError(acted=False)
+            raise CutError(sent=True)
         response = super().answer(request)
         if self._killed(Heard(request, acted=True)):
-            raise CutError(acted=True)
+            raise CutError(sent=True)
         return response
 
     def _killed(self, heard: Heard) -> bool:
@@ -214,9 +225,9 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Office]:
+def opened(folder: Path, *, live: bool = False) -> Iterator[Office]:
     """An office with vendors that listen."""
-    vendors, data = Vendors(), folder / "data"
+    vendors, data = Vendors(live=live), folder / "data"
     vendors.world.write_declarations(data / "declarations")
     with serving(vendors) as root:
         told = {

@@ -9,6 +9,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,6 +20,7 @@ from tests.processes.office import (
     Office,
     State,
     ended,
+    opened,
     somebody_reads,
 )
 
@@ -171,6 +173,23 @@ def test_a_lost_working_file_sends_nothing_again(an_office: Office, calm: State)
     for left in an_office.folder.glob("*.work.duckdb*"):
         left.unlink()
     _heals(an_office, calm)
+
+
+def test_a_night_killed_at_a_write_over_production_dialects_writes_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    """What the vendor did unheard is found by the next night, which does the rest."""
+    with opened(tmp_path, live=True) as office:
+        acted = _nth(2, lambda heard: heard.writes and heard.acted)
+        assert office.killed(acted, "nightly", "--apply")
+        killed = len(office.vendors.world.writes)
+        said = office.run("nightly", "--apply")
+        assert (said.code, said.err.count("Traceback")) == (0, 0), said.err
+        done = office.rows(
+            "SELECT state, count(*) FROM ops.outbox WHERE kind LIKE 'boond.%' GROUP BY ALL"
+        )
+        assert done == [("done", len(office.vendors.world.writes))]
+        assert 0 < killed < len(office.vendors.world.writes)
 
 
 def test_kills_at_any_moments_are_healed(an_office: Office, calm: State, kill_seed: int) -> None:

@@ -1,15 +1,18 @@
 """A schedule as data: which story, and what goes wrong in which of its runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
 from sandbox.mishaps import LISTS, MISHAPS
 from tests.simulation.machine import PHASES
-from tests.simulation.stories import STORIES
+from tests.simulation.stories import STORIES, TOLD, TOLD_LIVE
 from tests.simulation.wire import MAIL_MISHAPS, Fault
 
 SEEDS_A_STORY = 10
 SEEDS_ALIKE = 3
+LIVE_EVERY = 6
+"""Of so many stories one is told by vendors that speak their production dialects."""
 UNFAILING = range(6, 10)
 """Which seeds of ten are killed in a first run in which nothing else fails."""
 LIVES, OFF = 0.2, 0.15
@@ -37,6 +40,16 @@ MOMENTS = {
     "write_back": WRITING,
     "nightly": WRITING,
 }
+MORE_LIVE = {
+    "boond read": 2.0,
+    "bill read": 3.0,
+    "callback": 1.9,
+    "before call": 1.9,
+    "after call": 1.9,
+    "before commit": 1.5,
+    "after commit": 1.5,
+}
+"""How many times as many calls and moments there are in production dialects."""
 KILL_WEIGHTS = (4, 3, 3, 2, 3, 5, 2, 2)
 
 
@@ -67,12 +80,21 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A story, the seed of its chance, and the troubles of its runs, by their number from 0."""
+    """What goes wrong in a story.
+
+    Attributes:
+        seed: what it is drawn from.
+        story: its name.
+        troubles: those of its runs, by their number from 0.
+        chance: the seed of all chance in it.
+        live: whether the vendors speak their production dialects.
+    """
 
     seed: int
     story: str
     troubles: tuple[tuple[int, Trouble], ...]
     chance: int = 0
+    live: bool = False
 
     def trouble(self, run: int) -> Trouble:
         """What goes wrong in a run."""
@@ -80,7 +102,8 @@ class Schedule:
 
     def lines(self) -> list[str]:
         """The schedule for people."""
-        return [f"seed {self.seed}, story {self.story}"] + [
+        live = " (live)" if self.live else ""
+        return [f"seed {self.seed}, story {self.story}{live}"] + [
             f"  run {run}: {said}" for run, trouble in self.troubles for said in trouble.lines()
         ]
 
@@ -121,34 +144,41 @@ def draw(seed: int) -> Schedule:
     which = seed % SEEDS_A_STORY // SEEDS_ALIKE
     ours = Random(f"schedule/{seed}")  # noqa: S311 - no secret
     shared = Random(f"shared/{chance}/{which}")  # noqa: S311 - no secret
-    names = [name for name, story in STORIES.items() for _ in range(story.weight)]
-    story = names[chance % len(names)]
+    turn, rest = divmod(chance, LIVE_EVERY)
+    live = rest == 0
+    if live:
+        story = TOLD_LIVE[turn % len(TOLD_LIVE)]
+    else:
+        story = TOLD[(turn * (LIVE_EVERY - 1) + rest - 1) % len(TOLD)]
     acts = STORIES[story].acts
-    common = [_failing(shared) for _ in acts]
+    more = MORE_LIVE if live else {}
+    common = [_failing(shared, more) for _ in acts]
     common = [Trouble(), *common[1:]] if seed % SEEDS_A_STORY in UNFAILING else common
     troubles = [
-        replace(trouble, kill=_kill(ours, act.command))
+        replace(trouble, kill=_kill(ours, act.command, more))
         for act, trouble in zip(acts, common, strict=True)
     ]
-    return Schedule(seed, story, tuple(enumerate(troubles)), chance)
+    return Schedule(seed, story, tuple(enumerate(troubles)), chance, live)
 
 
-def _failing(rng: Random) -> Trouble:
-    faults = tuple(_fault(rng) for _ in range(rng.choice((1, 1, 2, 3))))
+def _failing(rng: Random, more: Mapping[str, float]) -> Trouble:
+    faults = tuple(_fault(rng, more) for _ in range(rng.choice((1, 1, 2, 3))))
     return Trouble(faults, clock=rng.choice((-26, -3, -1, 2, 30)) if rng.random() < OFF else 0)
 
 
-def _fault(rng: Random) -> Fault:
+def _fault(rng: Random, more: Mapping[str, float]) -> Fault:
     line, mishaps, most, _ = rng.choices(LINES, [weight for *_, weight in LINES])[0]
     count = rng.choices((1, 2, 5, 100), (6, 2, 3, 1))[0]
-    return Fault(line, rng.randint(1, most), count, rng.choice(mishaps))
+    first = rng.randint(1, int(most * more.get(line, 1)))
+    return Fault(line, first, count, rng.choice(mishaps))
 
 
-def _kill(rng: Random, command: str) -> tuple[str, int] | None:
+def _kill(rng: Random, command: str, more: Mapping[str, float]) -> tuple[str, int] | None:
     if rng.random() < LIVES:
         return None
     most = dict(zip(PHASES, MOMENTS[command], strict=True))
     weights = [w if most[phase] else 0 for phase, w in zip(PHASES, KILL_WEIGHTS, strict=True)]
     phase = rng.choices(PHASES, weights)[0]
     # Late rather than early: what is cut off while it writes says more than what has only read.
-    return phase, max(rng.randint(1, most[phase]) for _ in range(2))
+    last = int(most[phase] * more.get(phase, 1))
+    return phase, max(rng.randint(1, last) for _ in range(2))

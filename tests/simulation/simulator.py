@@ -11,23 +11,21 @@ import pickle
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
 from filelock import FileLock
 
 from flows import work
 from flows.engine.run import Outcome
 from flows.engine.wiring import World as Outside
 from flows.settings import ConfigurationError, Settings
-from sandbox.server import Sandbox
-from sandbox.world import World
 from tests.flows.house import reach
 from tests.simulation import oracle
+from tests.simulation.books import Books, vendors
 from tests.simulation.machine import KilledError, Machine, Moment, SeededLoop, watched
 from tests.simulation.schedule import Schedule, Trouble, draw
 from tests.simulation.stories import NIGHT, STORIES, SYNC, Act, Story, build
@@ -45,26 +43,6 @@ STATES: dict[str, tuple[str, tuple[Act, ...]]] = {
     "settled": ("planned", (NIGHT,)),
 }
 """How each template is made: from which other one, by which runs."""
-
-
-@dataclass
-class Books:
-    """What stands beside the machine's folder between two runs."""
-
-    world: World
-    nominal: float = 0.0
-    hours: float = 0.0
-    waited: float = 0.0
-    ticks: int = 0
-    runs: int = 0
-    outcome: Outcome | None = None
-    delivered: list[str] = field(default_factory=list)
-    late: list[tuple[datetime, httpx.Request]] = field(default_factory=list)
-    trace: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    struck: Counter[str] = field(default_factory=Counter)
-    kills: Counter[str] = field(default_factory=Counter)
-    exits: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -136,8 +114,8 @@ class Simulation:
         self.loop: SeededLoop | None = None
         self.clock, self.command = 0, ""
         self.machine = Machine(self.end.folder, leave=self._leave)
-        self.sandbox = Sandbox(self.world)
         books = self.books
+        self.sandbox = vendors(books, two_validators=story.two_validators)
         self.wire = Wire(
             self.sandbox,
             self.machine,
@@ -268,12 +246,12 @@ class Simulator:
         self.runs = 0
         shelf.mkdir(parents=True, exist_ok=True)
 
-    def template(self, name: str) -> State:
+    def template(self, name: str, *, live: bool) -> State:
         """A state to begin with, made once."""
-        kept = self.shelf / name
+        kept = self.shelf / _shelved(name, live=live)
         with FileLock(f"{kept}.lock"):
             if not kept.exists():
-                made = self._begin() if name == "empty" else self._made(name)
+                made = self._made(name, live=live)
                 books = made.books()
                 made.keep(replace(books, trace=[], exits=[], struck=Counter(), kills=Counter()))
                 fresh = kept.with_suffix(".new")
@@ -282,15 +260,17 @@ class Simulator:
                 made.forget()
         return State(kept)
 
-    def _begin(self) -> State:
+    def _begin(self, *, live: bool) -> State:
         state = State(self._home() / "end")
         state.folder.mkdir(parents=True)
-        state.keep(Books(build(clock=lambda: START)))
+        state.keep(Books(build(clock=lambda: START, portable=live)))
         return state
 
-    def _made(self, name: str) -> State:
+    def _made(self, name: str, *, live: bool) -> State:
+        if name == "empty":
+            return self._begin(live=live)
         origin, acts = STATES[name]
-        return self._healthy(self.template(origin), STORIES["planned"], acts, name)
+        return self._healthy(self.template(origin, live=live), STORIES["planned"], acts, name)
 
     def _healthy(self, state: State, story: Story, acts: Sequence[Act], chance: str) -> State:
         for number, act in enumerate(acts):
@@ -300,13 +280,14 @@ class Simulator:
         assert not broken, broken
         return state
 
-    def reference(self, story: Story) -> oracle.Found:
+    def reference(self, story: Story, *, live: bool) -> oracle.Found:
         """What a story without faults comes to."""
-        kept = self.shelf / f"{story.name}.ending"
+        kept = self.shelf / _shelved(f"{story.name}.ending", live=live)
         with FileLock(f"{kept}.lock"):
             if not kept.exists():
                 acts = (*story.acts, *story.finish)
-                made = self._healthy(self.template(story.state), story, acts, story.name)
+                begin = self.template(story.state, live=live)
+                made = self._healthy(begin, story, acts, story.name)
                 kept.write_bytes(pickle.dumps(oracle.find(_stand(made))))
         found: oracle.Found = pickle.loads(kept.read_bytes())  # noqa: S301 - ours
         return found
@@ -320,7 +301,8 @@ class Simulator:
         """Plays schedules of one story and one chance, and judges each."""
         story = STORIES[schedules[0].story]
         try:
-            yield from self._on(self.template(story.state), story, 0, schedules)
+            begin = self.template(story.state, live=schedules[0].live)
+            yield from self._on(begin, story, 0, schedules)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -346,8 +328,9 @@ class Simulator:
                 end.forget()
 
     def _judged(self, state: State, story: Story) -> Ending:
-        stand, reference = _stand(state), self.reference(story)
+        stand = _stand(state)
         books, found = stand.books, oracle.find(stand)
+        reference = self.reference(story, live=books.world.portable)
         broken = books.broken + oracle.compare(found, reference, stand, exact=story.exact)
         if books.outcome is None or books.outcome.exit_code != reference.exit_code:
             broken.append(f"the healthy run ended {books.outcome}")
@@ -382,6 +365,10 @@ class Simulator:
 def _death(trouble: Trouble, left: dict[Moment | None, State]) -> Moment | None:
     """The moment at which a schedule's run ends; a kill that never comes is none."""
     return trouble.kill if trouble.kill in left else None
+
+
+def _shelved(name: str, *, live: bool) -> str:
+    return f"live {name}" if live else name
 
 
 def _stand(state: State) -> oracle.Stand:

@@ -12,8 +12,9 @@ from sandbox.world import World
 
 CONSULTANTS = 4
 MONTH = "2026-10"
-OVER, CLEAN = "10002", "10003"
-"""Who reports more days than the client declared, and who has always been right."""
+OVER, CLEAN, UNDECIDED = "10002", "10003", "10004"
+"""Who reports more days than the client declared, who has always been right, and whose report
+waits."""
 LAST_HOURS = 2
 
 
@@ -47,6 +48,7 @@ class Story:
             between faulty runs it is the same in sum only.
         weight: how many of so many tens of seeds tell this story.
         rows_a_page: how many rows the vendors give a page, where their lists have several.
+        two_validators: whether one report needs a second validator, where a dialect knows of any.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Story:
     exact: bool = True
     weight: int = 1
     rows_a_page: int | None = None
+    two_validators: bool = False
 
 
 def build(**given: Any) -> World:
@@ -137,6 +140,16 @@ def confirms(world: World) -> None:
     events.submit_unchanged(world, OVER, MONTH)
 
 
+def validates_wrong_days(world: World) -> None:
+    """A manager validates what the client declared otherwise."""
+    events.validate(world, OVER, MONTH)
+
+
+def validates(world: World) -> None:
+    """The second validator validates the report that waited for both."""
+    events.validate(world, UNDECIDED, MONTH)
+
+
 def at(act: Act, event: Callable[[World], object], hours: float = 2) -> Act:
     """An act before which something happens."""
     return Act(act.command, act.parameters, hours, event)
@@ -159,6 +172,12 @@ _ALL = (
         (at(WRITE, reports_far_less), APPROVE),
         finish=(WRITE, APPROVE, WRITE),
     ),
+    Story(
+        "taken back",
+        "planned",
+        (at(WRITE, validates_wrong_days), APPROVE, WRITE),
+        finish=(WRITE, APPROVE, WRITE),
+    ),
     Story("busy", "planned", (WRITE, at(WRITE, corrects, 5)), exact=False, weight=2),
     Story("many pages", "planned", (WRITE,), weight=2, rows_a_page=3),
     Story("many pages, whole", "settled", (at(FULL, bills_twice),), weight=1, rows_a_page=2),
@@ -168,4 +187,17 @@ _ALL = (
     Story("confirmed", "settled", (at(WRITE, confirms, 3),), weight=1),
     Story("hourly", "planned", (at(SYNC, corrects, 1), at(NIGHT, bills_twice, 1)), weight=1),
 )
-STORIES = {story.name: story for story in _ALL}
+_LIVE_ALONE = Story(
+    "two validators",
+    "planned",
+    (WRITE,),
+    finish=(WRITE, at(WRITE, validates)),
+    weight=2,
+    two_validators=True,
+)
+STORIES = {story.name: story for story in (*_ALL, _LIVE_ALONE)}
+TOLD = tuple(story.name for n in range(5) for story in _ALL if story.weight > n)
+"""Stories in the order in which seeds tell them: each once, then again by their weights."""
+_LIVE_FIRST = ("planned", "two validators", "taken back", "first night", "corrected", "busy")
+TOLD_LIVE = (*_LIVE_FIRST, *(name for name in TOLD if name not in _LIVE_FIRST))
+"""The same for production dialects: first those with most writes of several steps."""

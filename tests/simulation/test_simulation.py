@@ -28,7 +28,8 @@ from tests.simulation.wire import Fault
 pytestmark = pytest.mark.simulation
 
 SEEDS = 300
-SEED = 43
+SEED = 3
+"""One whose vendors speak their production dialects, where more happens at once."""
 ELSEWHERE = """
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_the_seeds_tell_every_story_and_kill_in_every_phase() -> None:
     drawn = [draw(seed) for seed in range(SEEDS)]
     troubles = [trouble for schedule in drawn for _, trouble in schedule.troubles]
     assert {schedule.story for schedule in drawn} == set(STORIES)
+    assert draw(SEED).live
     assert {trouble.kill[0] for trouble in troubles if trouble.kill} == set(PHASES)
 
 

@@ -183,7 +183,7 @@ class Wire(httpx.AsyncBaseTransport):
 
 def _line(request: httpx.Request) -> str:
     vendor, path = request.url.path.split("/")[1], request.url.path
-    if path.endswith(("/login", "/token")):
+    if path.endswith(("/login", "/token", "/dictionary")):
         return f"{vendor} login"
     return f"{vendor} {'read' if request.method in READS else 'write'}"
 

@@ -86,6 +86,7 @@ DICTIONARY = {
             "state": {
                 "company": entries(Prospect=0, Client=1, Archivé=8, Fournisseur=9),
                 "project": entries(Archivé=0, En_cours=1),
+                "delivery": entries(Signée=0, Prévisionnelle=1),
                 "purchase": entries(Validé=1, Planifié=9),
             },
             "typeOf": {"resource": entries(Interne=0, Externe=1)},

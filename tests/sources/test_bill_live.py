@@ -104,6 +104,7 @@ def test_bills_are_asked_for_in_two_lists_and_credits_in_one(read: Any) -> None:
         f"bills?max=100&sort=updatedTime:asc&filters=archived:eq:false,{changed}",
         f"bills?max=100&sort=updatedTime:asc&filters=archived:eq:true,{changed}",
         "vendor-credits?max=100",
+        "payments?max=100&sort=updatedTime:desc",
     ]
 
 
@@ -119,6 +120,20 @@ def test_filters_are_url_encoded(vendor: Any, virtually: Any) -> None:
     query = there.data_requests[0][1].url.query.decode()
     assert not re.search(r'[":,]', query)
     assert "%22" in query
+
+
+@pytest.mark.parametrize("lines", [[{"amount": 10}], []])
+@pytest.mark.parametrize(("paid", "archived"), [("PAID", False), ("UNPAID", True)])
+def test_a_paid_bill_is_not_put_away(
+    read: Any, lines: list[dict[str, Any]], paid: str, archived: bool
+) -> None:
+    """One archived before the first night still takes its days, as the money is out."""
+    shelves = Shelves(
+        bills_archived=[[bill(1, archived=True, paymentStatus=paid, billLineItems=lines)]],
+        vendor_credits=[[bill(2, archived=True, status="FULLY_APPLIED")]],
+    )
+    rows, _ = read(shelves)
+    assert [row["archived"] for row in rows] == [archived, False]
 
 
 def test_all_pages_of_all_lists_come_once(read: Any) -> None:
@@ -227,6 +242,16 @@ def test_payments_end_where_older_ones_come(read: Any) -> None:
     assert len(asked) == 2
     whole, asked = read(Shelves(payments=pages), "payments")
     assert (len(whole), len(asked)) == (5, 3)
+
+
+def test_bills_of_changed_payments_are_to_be_asked_for(read: Any) -> None:
+    """Those that came by themselves are not, nor are those of a payment that did not change."""
+    shelves = Shelves(bills=[[bill(6)]], payments=[[payment(6, 9), payment(7, 8), payment(8, 1)]])
+    rows, _ = read(shelves, since=NOON + timedelta(hours=5))
+    assert [(row["id"], row["version"] == "") for row in rows] == [("00n6", False), ("00n7", True)]
+    rows, asked = read(shelves)
+    assert [row["id"] for row in rows] == ["00n6"]
+    assert not any("payments" in url for url in asked)
 
 
 @pytest.mark.parametrize(

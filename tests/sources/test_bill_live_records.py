@@ -41,6 +41,16 @@ def test_a_bill_is_paid_approved_or_sent(said: dict[str, Any], status: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("scheduled", "left"),
+    [(0, 500), (None, 500), (200, 300), (500, 0), (600, 500), ("much", 500), (-5, 500)],
+)
+def test_what_is_scheduled_is_not_to_be_paid_again(scheduled: Any, left: int) -> None:
+    """A payment that BILL will make is taken off what is due, as far as that holds it."""
+    said = {"amount": 1500, "dueAmount": 500, "scheduledAmount": scheduled}
+    assert records.bill(said, None)["remainingBalance"] == left
+
+
+@pytest.mark.parametrize(
     ("approvers", "who"),
     [
         (None, None),

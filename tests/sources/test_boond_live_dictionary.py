@@ -76,7 +76,9 @@ def test_a_company_may_have_two_roles(label: str, roles: set[str]) -> None:
     assert _dictionary("company", label).company_roles(0) == roles
 
 
-@pytest.mark.parametrize("label", ["Externe", "Sous traitant", "Freelance", "Portage salarial"])
+@pytest.mark.parametrize(
+    "label", ["Externe", "Sous traitant", "Free-lance", "Portage salarial", "Prestataire"]
+)
 def test_an_external_is_known_by_their_type(label: str) -> None:
     """Whoever is not employed is external, whatever the tenant calls it."""
     assert _dictionary("resource", label, "CDI").resource_type(0) == "external"

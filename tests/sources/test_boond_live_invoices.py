@@ -196,8 +196,8 @@ def _tenant(state: int = 0, number: str = "S-1") -> Tenant:
     return Tenant({"/provider-invoices": [row, other], "/payments": [payment]})
 
 
-async def _versions(tenant: Tenant) -> dict[str, str]:
-    rows = await rows_of(tenant.door(), "supplier_invoices")
+async def _versions(tenant: Tenant, **settings: Any) -> dict[str, str]:
+    rows = await rows_of(tenant.door(**settings), "supplier_invoices")
     return {row["id"]: row["version"] for row in rows}
 
 
@@ -206,6 +206,16 @@ async def test_a_confirmed_payment_changes_the_version_of_its_invoice() -> None:
     before, after = await _versions(_tenant(0)), await _versions(_tenant(1))
     assert before["80"] != after["80"]
     assert before["81"] == after["81"]
+
+
+@pytest.mark.parametrize("kind", ["payment", "providerinvoice"])
+async def test_a_corrected_word_composes_suppliers_invoices_anew(kind: str) -> None:
+    """What the policy says of a state of theirs, or of their payments, is in the version."""
+    before, after = (
+        await _versions(_tenant()),
+        await _versions(_tenant(), states={kind: {"0": "x"}}),
+    )
+    assert before["81"] != after["81"]
 
 
 @pytest.mark.parametrize(("number", "confirmed"), [("S-1", True), ("REF-OF-OURS", False)])

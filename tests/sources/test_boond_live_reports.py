@@ -263,6 +263,7 @@ def test_lines_stand_by_day_kind_and_number() -> None:
     ("report", "column", "said"),
     [
         (_report(_line(), workUnitRate=Decimal("7.8")), "totalDays", "1 of 7.8 work units"),
+        (_report(_line(), workUnitRate=None), "totalDays", "1 of untold work units"),
         (_report(state="paid"), "status", "unknown state paid"),
         (_report(term="octobre"), "period", {"startDate": "octobre", "endDate": "octobre"}),
     ],

@@ -41,7 +41,7 @@ def _companies(*companies: Any, contacts: tuple[Any, ...] = (), **lists: list[An
         own = [c for c in contacts if c["relationships"]["company"]["data"]["id"] == one["id"]]
         held[f"/companies/{one['id']}/contacts"] = own
     named = {f"/{name}": rows for name, rows in lists.items()}
-    return Tenant({"/projects": [], "/purchases": [], **held, **named})
+    return Tenant({"/projects": [], "/purchases": [], "/resources": [], **held, **named})
 
 
 def _delivery(id_: str, project: str, who: tuple[str, str], price: Any = 500, **more: Any) -> Any:
@@ -143,6 +143,21 @@ async def test_the_company_of_an_external_is_a_supplier() -> None:
     door = tenant.door()
     await records_of(door, "consultants")
     assert [row["id"] for row in await rows_of(door, "suppliers")] == ["3"]
+    tenant.holds["/companies"] = []
+    since = await rows_of(door, "suppliers", since=_SINCE)
+    assert [row["id"] for row in since] == ["3"]
+
+
+async def test_a_whole_crawl_knows_the_companies_of_externals_that_did_not_change() -> None:
+    """Consultants whose files are not read again still name their suppliers; internals do not."""
+    tenant = _companies(_company("3", 0), _company("4", 0))
+    tab = document(thing("resource", "8", {"providerCompany": ("company", "3")}))
+    tabs = {"/resources/8/administrative": tab}
+    tenant.holds |= _people(_person("7"), _person("8", 1), tabs=tabs).holds
+    door = tenant.door()
+    for _ in range(2):
+        assert [row["id"] for row in await rows_of(door, "suppliers")] == ["3"]
+    assert len(tenant.asked("/resources/8/administrative")) == 1
 
 
 async def test_a_changed_contact_is_a_version_of_its_client() -> None:
@@ -177,6 +192,17 @@ async def test_a_company_that_was_just_bought_from_is_a_new_supplier() -> None:
     assert [row["id"] for row in rows] == ["3"]
 
 
+async def test_a_short_list_of_companies_is_not_filled_up_by_others() -> None:
+    """Companies that a change of others brings do not stand for those that were not served."""
+    named = [thing("project", "5", {"company": ("company", "3")}, updateDate=_NOVEMBER)]
+    tenant = _companies(_company("3", 0), projects=named)
+    tenant.holds["/companies"] = []
+    tenant.totals = {"/companies": 1}
+    pages = [page async for page in tenant.door().pages("clients", since=_SINCE)]
+    assert [id_ for page in pages for id_ in page.ids] == ["3"]
+    assert max(page.total_rows or 0 for page in pages) == 2
+
+
 async def test_a_short_list_of_contacts_reaches_the_flow() -> None:
     """Contacts that were stated and not served keep the cursor of clients where it is."""
     tenant = _companies(_company("1", 1), contacts=(_contact("11", "1"),))
@@ -206,7 +232,7 @@ async def test_the_function_of_a_contact_is_its_role(function: str, role: str | 
 
 
 async def test_only_the_deliveries_of_persons_give_rates() -> None:
-    """A product, a groupment and a delivery without a price give no rate; order is that of ids."""
+    """A product, a groupment, a forecast and what has no price give no rate; in order of ids."""
     tenant = _sold(
         _delivery("10", "5", ("resource", "8"), 600.5),
         _delivery("9", "5", ("resource", "7")),
@@ -214,6 +240,7 @@ async def test_only_the_deliveries_of_persons_give_rates() -> None:
         _delivery("12", "5", ("resource", "6"), 0),
         _delivery("13", "5", ("resource", "6"), None),
         _delivery("14", "4", ("resource", "6")),
+        _delivery("15", "5", ("resource", "6"), state=1),
     )
     (contract,) = await rows_of(tenant.door(), "contracts")
     said = [(rate["consultant"]["id"], str(rate["dailyRate"])) for rate in contract["rates"]]
@@ -248,6 +275,29 @@ async def test_contracts_without_some_rates_are_not_told() -> None:
     tenant.totals = {"/deliveries-groupments": 4}
     with pytest.raises(Transient, match="1 of 4"):
         await rows_of(tenant.door(), "contracts")
+
+
+async def test_a_purchase_that_lost_its_project_is_an_order_no_more() -> None:
+    """Asked for by its id, it is told as one that is not there: nothing is matched with it."""
+    tenant = _bought(relations={})
+    assert await tenant.door().one("purchase_orders", "88") is None
+
+
+async def test_orders_without_their_deliveries_are_not_told() -> None:
+    """A purchase whose delivery was not served is no order without dates: it is read later."""
+    tenant = _bought(relations={"delivery": ("delivery", "9")})
+    tenant.totals = {"/deliveries-groupments": 1}
+    with pytest.raises(Transient, match="0 of 1"):
+        await rows_of(tenant.door(), "purchase_orders")
+
+
+async def test_a_groupment_hides_no_delivery_of_the_same_number() -> None:
+    """Both stand in one list; the ids of one kind are not those of the other."""
+    group = thing("groupment", "9", {"project": ("project", "5")})
+    (contract,) = await rows_of(
+        _sold(_delivery("9", "5", ("resource", "7")), group).door(), "contracts"
+    )
+    assert [rate["consultant"]["id"] for rate in contract["rates"]] == ["7"]
 
 
 async def test_joined_lists_are_read_once_and_again_for_the_next_pull() -> None:
@@ -287,20 +337,18 @@ async def test_an_order_is_dated_by_its_project_only_without_a_delivery(
     assert (order.get("startDate"), order.get("endDate")) == dates
 
 
-async def test_a_purchase_of_no_project_is_no_order_for_days(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(
+    "purchase",
+    [{"relations": {}}, {"relations": {"project": ("project", "5")}, "subscription": 1}],
+    ids=["of no project", "by the month"],
+)
+async def test_what_orders_no_days_is_no_purchase_order(
+    purchase: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A purchase that names neither a delivery nor a project is left out, and it is said."""
+    """A purchase for no project, or by the month, is left out, and it is said how many are."""
     caplog.set_level("INFO")
-    assert await rows_of(_bought(relations={}).door(), "purchase_orders") == []
-    assert "no order for days: 1" in caplog.text
-
-
-async def test_a_purchase_by_the_month_has_no_daily_rate() -> None:
-    """The amount of a subscription is no price of a day, and is told as what it is."""
-    tenant = _bought(relations={"project": ("project", "5")}, subscription=1)
-    (order,) = await rows_of(tenant.door(), "purchase_orders")
-    assert order["lines"][0]["dailyRate"] == "400 of subscription 1"
+    assert await rows_of(_bought(**purchase).door(), "purchase_orders") == []
+    assert "order no days left out=1" in caplog.text
 
 
 async def test_what_is_kept_of_a_contract_has_no_hr_data() -> None:

@@ -15,7 +15,7 @@ from sandbox.domain import Contract, Cra, PurchaseOrder
 from sources import json_text
 from sources.boond_live.door import BoondLive
 from sources.boond_live.writes import FLAG, INVALIDATE, INVOICE, REGISTER, VALIDATE
-from sources.errors import OutcomeUnknown, Transient, Validation
+from sources.errors import Critical, OutcomeUnknown, SourceError, Transient, Validation
 from store import outbox
 from store.warehouse import Warehouse
 from tests.contracts.schemas import misfits
@@ -100,6 +100,20 @@ async def test_a_locked_month_is_the_vendors_refusal() -> None:
         await books.door().send(VALIDATE, cra.id, VALIDATED)
 
 
+@pytest.mark.parametrize("kind", [VALIDATE, INVALIDATE])
+async def test_what_was_decided_on_other_days_is_refused_here(kind: str) -> None:
+    """A report whose days changed since it was compared is left alone."""
+    books = Books.of()
+    cra, door = _cra(books), books.door()
+    days = cra.total_days
+    with pytest.raises(Validation, match=f"on {days + 1} days, and the report has {days}"):
+        await door.send(kind, cra.id, {"total_days": str(days + 1)})
+    assert books.written() == []
+    payload = {"status": "validated", "total_days": str(days)}
+    await door.send(kind, cra.id, payload)
+    assert await _differences(door, kind, cra.id, payload) == []
+
+
 def _two_steps() -> tuple[Books, Cra]:
     """A report whose first validation leaves it waiting for the director."""
     books = Books.of(30, two_steps=True)
@@ -119,6 +133,16 @@ async def test_our_step_of_two_is_all_that_we_can_do(by_setting: bool) -> None:
     assert await _differences(door, VALIDATE, cra.id, VALIDATED) == []
     await door.send(VALIDATE, cra.id, VALIDATED)
     assert len(books.written()) == 1
+
+
+async def test_nobody_signs_twice_where_the_settings_name_no_validator() -> None:
+    """The next night leaves the second step to the one whom it waits for."""
+    books, cra = _two_steps()
+    await books.door().send(VALIDATE, cra.id, VALIDATED)
+    tomorrow = books.door()
+    await tomorrow.send(VALIDATE, cra.id, VALIDATED)
+    assert (cra.status, len(books.written())) == ("submitted", 1)
+    assert await _differences(tomorrow, VALIDATE, cra.id, VALIDATED) == []
 
 
 @pytest.mark.parametrize("fate", ["lost", "stopped"])
@@ -187,13 +211,16 @@ async def test_a_lost_step_is_not_taken_twice(fate: str, step: str) -> None:
     assert [write["kind"] for write in books.world.writes] == ["cras.update"] * 2
 
 
-async def test_a_refused_rejection_says_what_was_done_before() -> None:
+@pytest.mark.parametrize(("status", "error"), [(422, Validation), (403, Critical)])
+async def test_a_refused_rejection_says_what_was_done_before(
+    status: int, error: type[SourceError]
+) -> None:
     """Once opened, the report no longer stands as it did: the refusal says so."""
     books = Books.of()
     cra = _cra(books, "validated")
-    refused = httpx.Response(422, json={"errors": [{"detail": "1002 - Wrong"}]})
+    refused = httpx.Response(status, json={"errors": [{"detail": "1002 - Wrong"}]})
     books.answers[f"/times-reports/{cra.id}/reject"] = lambda _: refused
-    with pytest.raises(Validation, match="taken back, and then: 1002 - Wrong"):
+    with pytest.raises(error, match="taken back, and then: 1002 - Wrong"):
         await books.door().send(INVALIDATE, cra.id, INVALIDATED)
 
 
@@ -404,6 +431,14 @@ async def test_a_lost_invoice_is_found_or_sent_again(fate: str) -> None:
     assert len(books.written()) == 1
 
 
+async def test_an_invoice_dated_ahead_is_found() -> None:
+    """It changed when it was made, whatever date it bears."""
+    books = Books.of()
+    bill, door = _bill(_contract(books), issue_date="2027-03-31"), books.door()
+    held = await door.send(INVOICE, "", bill)
+    assert [one["id"] for one in await door.find(INVOICE, bill)] == [held["id"]]
+
+
 async def test_an_invoice_under_another_reference_is_not_found() -> None:
     """What the vendor serves beside it is filtered out on our side."""
     books = Books.of()
@@ -592,8 +627,8 @@ async def test_a_flag_confirms_the_payments() -> None:
     assert len(books.written()) == 1
 
 
-def _profile(*states: int, state: int = 0) -> httpx.Response:
-    payments = [{"id": str(70 + n), "state": one} for n, one in enumerate(states)]
+def _profile(*states: int, state: int = 0, number: str | None = None) -> httpx.Response:
+    payments = [{"id": str(70 + n), "state": one, "number": number} for n, one in enumerate(states)]
     attributes = {"state": state, "paymentState": 0, "payments": payments}
     data = {"id": "80", "type": "providerinvoice", "attributes": attributes}
     return httpx.Response(200, json={"data": data})
@@ -606,16 +641,53 @@ def _profile(*states: int, state: int = 0) -> httpx.Response:
         (_profile(), "no payment"),
         (_profile(0, state=5), "is cancelled"),
         (_profile(0, 6), "payment 71 is neither planned nor released: unknown state 6"),
+        (_profile(0, number="B-7"), "numbered B-7"),
     ],
 )
 async def test_what_cannot_be_released_is_refused_here(served: httpx.Response, said: str) -> None:
-    """Nothing is confirmed of an invoice that is gone, cancelled, empty or held back."""
+    """Nothing is confirmed of an invoice that is gone, cancelled, empty, held back or mixed up."""
     books = Books.of()
     status, content = served.status_code, served.content
     books.answers["/provider-invoices/80"] = lambda _: httpx.Response(status, content=content)
     with pytest.raises(Validation, match=said):
         await books.door().send(FLAG, "80", {"status": "flagged_for_payment"})
     assert books.written() == []
+
+
+async def test_a_refused_release_says_what_was_released_before() -> None:
+    """Of two payments the first is confirmed for good: the refusal of the second says so."""
+    books = Books.of()
+    books.answers["/provider-invoices/80"] = lambda _: _profile(0, 0)
+    taken = {"data": {"id": "70", "type": "payment"}}
+    books.answers["/payments/70"] = lambda _: httpx.Response(200, json=taken)
+    refused = httpx.Response(422, json={"errors": [{"detail": "1002 - Wrong"}]})
+    books.answers["/payments/71"] = lambda _: refused
+    with pytest.raises(Validation, match="payments confirmed: 70, and then: 1002 - Wrong"):
+        await books.door().send(FLAG, "80", {"status": "flagged_for_payment"})
+
+
+async def test_more_is_not_released_than_the_invoice_asks_for() -> None:
+    """Payments that add up to more than their invoice are a person's."""
+    books = Books.of()
+    payments = [{"id": id_, "state": 0, "amountExcludingTax": 600} for id_ in ("70", "71")]
+    attributes = {"state": 0, "paymentState": 0, "amountExcludingTax": 1000, "payments": payments}
+    data = {"id": "80", "type": "providerinvoice", "attributes": attributes}
+    books.answers["/provider-invoices/80"] = lambda _: httpx.Response(200, json={"data": data})
+    with pytest.raises(Validation, match="payments of 1200, and the invoice 80 is of 1000"):
+        await books.door().send(FLAG, "80", {"status": "flagged_for_payment"})
+    assert books.written() == []
+
+
+async def test_a_payment_of_another_amount_is_a_difference() -> None:
+    """What a registration's payments come to is what was registered."""
+    books, door, id_ = await _registered()
+    payload = _registration(_purchase(books))
+    held = dict(await door.read(REGISTER, id_) or {})
+    assert door.differences(REGISTER, payload, held) == []
+    held["lines"] = [{"total_excl_tax": 1}]
+    assert door.differences(REGISTER, payload, held) == [
+        f"payments: sent {payload['total_excl_tax']}, held 1"
+    ]
 
 
 # Drained
