@@ -226,6 +226,17 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _credentials_are_of_the_dialect(self) -> Self:
+        other = _BOOND_OAUTH if self.BOOND_DIALECT == LIVE else (*_BOOND_TOKENS, *_BOOND_BASIC)
+        unread = [name for name in other if getattr(self, name)]
+        if unread and not self.has_boond:
+            right = "v3" if self.BOOND_DIALECT == LIVE else LIVE
+            raise ValueError(
+                f"BOOND_DIALECT is {self.BOOND_DIALECT}, but {unread[0]} is for {right}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _mails_have_a_sender(self) -> Self:
         if self.SMTP_URL and not self.MAIL_FROM:
             raise ValueError("MAIL_FROM is missing: SMTP_URL is set")
@@ -256,7 +267,7 @@ class Settings(BaseSettings):
         """Settings of which one must be set, lest BoondManager be left out."""
         if self.BOOND_DIALECT == LIVE:
             return "BOOND_CLIENT_KEY", "BOOND_BASIC_PASSWORD"
-        return "BOOND_CLIENT_ID", "BOOND_API_KEY"
+        return _BOOND_OAUTH
 
     @property
     def has_bill(self) -> bool:
@@ -264,6 +275,7 @@ class Settings(BaseSettings):
         return bool(self.BILL_COM_USERNAME)
 
 
+_BOOND_OAUTH = ("BOOND_CLIENT_ID", "BOOND_API_KEY")
 _BOOND_TOKENS = ("BOOND_CLIENT_KEY", "BOOND_CLIENT_TOKEN", "BOOND_USER_TOKEN")
 _BOOND_BASIC = ("BOOND_BASIC_USER", "BOOND_BASIC_PASSWORD")
 _BILL_CREDENTIALS = (

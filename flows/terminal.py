@@ -26,9 +26,9 @@ WHOLE = frozenset(
     }
 )
 """Columns that are never broken over lines: what people copy, dates, and numbers."""
-SENTENCES = frozenset({"change", "explanation", "holds", "last_error", "why"})
+SENTENCES = frozenset({"change", "explanation", "holds", "last_error", "said", "todo", "why"})
 """Columns of sentences: they stand under their row where the terminal is too narrow for them."""
-_SENTENCE_WIDTH, _GAP = 40, 3
+_SENTENCE_WIDTH, _GAP, _EDGE = 40, 3, 1
 
 
 def console() -> Console:
@@ -44,7 +44,7 @@ def show(console: Console, table: Table, language: Language = "en") -> None:
         console.print(f"[bold]{escape(shown.title)}[/bold]: {escape(shown.empty)}")
         return
     least = [_least_width(shown, at) for at in range(len(shown.names))]
-    if sum(least) + _GAP * len(least) <= console.width:
+    if sum(least) + _GAP * len(least) + _EDGE <= console.width:
         _whole_table(console, shown, least)
     else:
         _row_by_row(console, shown)
@@ -66,6 +66,7 @@ def _least_width(shown: Said, at: int) -> int:
 
 
 def _whole_table(console: Console, shown: Said, least: Sequence[int]) -> None:
+    widths = _fitted(shown, range(len(shown.names)), console.width - _EDGE, _GAP, least)
     grid = RichTable(title=shown.title, title_justify="left", box=box.SIMPLE_HEAD)
     for at, heading in enumerate(shown.headings):
         grid.add_column(
@@ -74,6 +75,7 @@ def _whole_table(console: Console, shown: Said, least: Sequence[int]) -> None:
             overflow="fold",
             no_wrap=shown.names[at] in WHOLE or shown.numeric[at],
             min_width=least[at],
+            max_width=max(widths[at], least[at]),
         )
     for row in shown.rows:
         grid.add_row(*map(escape, row))
@@ -86,7 +88,7 @@ def _whole_table(console: Console, shown: Said, least: Sequence[int]) -> None:
 def _row_by_row(console: Console, shown: Said) -> None:
     """The table with each row's sentences under it, as wide as its figures need."""
     short = [at for at, name in enumerate(shown.names) if name not in SENTENCES]
-    widths = _fitted(shown, short, console.width)
+    widths = _fitted(shown, short, console.width, 2, [1] * len(shown.names))
     console.print(f"[italic]{escape(shown.title)}[/italic]")
     console.print(_line(shown, short, widths, shown.headings), style="bold")
     for row in shown.rows:
@@ -98,19 +100,21 @@ def _row_by_row(console: Console, shown: Said) -> None:
         console.print(_line(shown, short, widths, row), style="bold")
 
 
-def _fitted(shown: Said, short: Sequence[int], room: int) -> list[int]:
+def _fitted(
+    shown: Said, columns: Sequence[int], room: int, gap: int, least: Sequence[int]
+) -> list[int]:
     """Widths of the columns: what they ask for, texts cut down where there is no room for all."""
-    widths = [max(map(len, _cells(shown, at))) for at in short]
+    widths = [max(map(len, _cells(shown, at))) for at in columns]
     texts = [
         place
-        for place, at in enumerate(short)
+        for place, at in enumerate(columns)
         if not shown.numeric[at] and shown.names[at] not in WHOLE
     ]
-    while texts and sum(widths) + 2 * len(widths) > room:
-        widest = max(texts, key=lambda place: widths[place])
-        if widths[widest] <= 1:
+    while sum(widths) + gap * len(widths) > room:
+        wider = [place for place in texts if widths[place] > least[columns[place]]]
+        if not wider:
             break
-        widths[widest] -= 1
+        widths[max(wider, key=widths.__getitem__)] -= 1
     return widths
 
 

@@ -32,12 +32,19 @@ PARTS: Mapping[str, Callable[[Run], Awaitable[None]]] = {
 }
 FLOWS = frozenset({"nightly", "sync", "reconcile", "match", "monitor", "write_back", "publish"})
 SHOWN: Mapping[str, tuple[Callable[..., report.Table], ...]] = {
-    "nightly": (report.summary, report.billed, report.held, report.plan, report.written),
+    "nightly": (
+        report.summary,
+        report.billed,
+        report.held,
+        report.plan,
+        report.planned,
+        report.written,
+    ),
     "sync": (report.freshness,),
     "reconcile": (report.summary, report.held),
     "match": (report.summary, report.held),
     "monitor": (activity.alerts, activity.deadlines),
-    "write_back": (report.plan, report.written),
+    "write_back": (report.plan, report.planned, report.written),
     "decide": (report.decided, report.decided_plan),
     "link_consultant": (report.linked_people,),
     "link_vendor": (report.linked_vendors,),

@@ -16,7 +16,7 @@ class Check:
     """
 
     what: str
-    state: Literal["ok", "warn", "fail"]
+    state: Literal["ok", "note", "warn", "fail"]
     said: str
     do: str = ""
     exit_code: int = 0
@@ -25,6 +25,11 @@ class Check:
 def ok(what: str, said: str) -> Check:
     """In order."""
     return Check(what, "ok", said)
+
+
+def note(what: str, said: str) -> Check:
+    """Not as it might be, and nothing is to be done about it."""
+    return Check(what, "note", said)
 
 
 def warn(what: str, said: str, do: str) -> Check:

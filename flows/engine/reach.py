@@ -2,18 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import httpx
 
-from flows.engine.checked import SOURCE, Check, fail, ok, warn
-from flows.engine.run import settings_of
-from flows.engine.wiring import NOBODY, World, doors, to_be_set
+from flows.engine.checked import SOURCE, Check, fail, note, ok, warn
+from flows.engine.run import gathered, settings_of
+from flows.engine.wiring import NOBODY, OUTBOX_MAIL, World, doors, to_be_set
 from flows.settings import ConfigurationError, Settings
 from sources import mail
 from sources.assumptions import of_streams
 from sources.errors import SourceError
+from sources.exchange import Call
 from sources.smtp import SmtpDoor
 from sources.streams import Assumption, Door
 from sources.urls import is_loopback
@@ -29,6 +30,11 @@ _HOURS_FROM = 3600
 _VENDORS = {"boond": "BoondManager", "bill": "Bill.com"}
 _SERVER_FAILURE = 500
 _REFUSED = (401, 403)
+_TOO_MANY = 429
+_SLOWER = {
+    "boond": "lower BOOND_BURST_PER_SECOND and BOOND_REQUESTS_PER_MINUTE",
+    "bill": "end other programs that use BILL_COM_DEV_KEY",
+}
 
 
 async def vendors(
@@ -39,16 +45,17 @@ async def vendors(
     They are logged and not in `ops.api_calls`: the doctor is no run and writes nothing there.
     """
     apart: dict[str, timedelta] = {}
+    calls: list[Call] = []
 
     def hear(source: str, theirs: datetime) -> None:
         apart[source] = world.now() - theirs
 
     try:
-        opened = doors(settings, world, policy, on_clock=hear)
+        opened = doors(settings, world, policy, on_call=calls.append, on_clock=hear)
     except ConfigurationError as error:
         return [fail("vendors", str(error), "set it right")]
     if not opened:
-        said = "no vendor's credentials are set"
+        said = "no vendor has credentials that can be used"
         return [fail("vendors", said, to_be_set(settings))]
     looking = (_examined(settings, world, door, closely=closely) for door in opened.values())
     tried = [check for checks in await asyncio.gather(*looking) for check in checks]
@@ -62,7 +69,8 @@ async def vendors(
         _clock(source, seen, stand_in=is_loopback(httpx.URL(bases[source]).host))
         for source, seen in sorted(apart.items())
     ]
-    return [*tried, *left_out, *clocks]
+    paces = [_pace(source, calls) for source in opened] if closely else []
+    return [*tried, *left_out, *paces, *clocks]
 
 
 async def _examined(settings: Settings, world: World, door: Door, *, closely: bool) -> list[Check]:
@@ -73,16 +81,29 @@ async def _examined(settings: Settings, world: World, door: Door, *, closely: bo
             return [login]
         found = [one async for one in door.assumptions()]
         found += [one async for one in of_streams(door, world.now())]
-        return [login, *(_assumption(door.source, one) for one in found)]
+        answers = [_assumption(door.source, one) for one in found if not one.refused]
+        refused = [one.refused for one in found if one.refused]
+        return [login, *answers, *_refused(settings, door.source, refused)]
     finally:
         await door.aclose()
+
+
+def _refused(settings: Settings, source: str, errors: Sequence[SourceError]) -> list[Check]:
+    """What a run would fail by, a line for all that is refused alike."""
+    what = f"{_VENDORS[source]} refuses"
+    return [
+        fail(what, said, one.error.advice if one.error.settles else f"see {one.hint}", SOURCE)
+        for one in gathered(settings, errors)
+        if (said := f"{', '.join(one.operations)}: {one.error.code}: {one.error.message}")
+    ]
 
 
 def _assumption(source: str, found: Assumption) -> Check:
     what = f"{_VENDORS[source]}: {found.what}"
     if found.holds:
         return ok(what, found.said)
-    return warn(what, found.said, found.advice or "nothing yet: look again when there are rows")
+    to_do = found.advice if found.holds is False else ""
+    return warn(what, found.said, to_do) if to_do else note(what, found.said)
 
 
 async def _login(settings: Settings, source: str, door: Door) -> Check:
@@ -91,11 +112,21 @@ async def _login(settings: Settings, source: str, door: Door) -> Check:
             await door.login()
     except SourceError as error:
         see = f"see {settings_of(settings, source, error.kind)}"
-        return fail(_VENDORS[source], str(error), see, SOURCE)
+        said = f"{error.operation}: {error.code}: {error.message}"
+        return fail(_VENDORS[source], said, error.advice if error.settles else see, SOURCE)
     except TimeoutError:
         said = f"no login within {LONGEST_S} s"
         return fail(_VENDORS[source], said, f"see {settings_of(settings, source)}", SOURCE)
     return ok(_VENDORS[source], "login accepted")
+
+
+def _pace(source: str, calls: Sequence[Call]) -> Check:
+    """Whether the vendor bore the pace at which it was asked."""
+    what = f"pace, {_VENDORS[source]}"
+    ours = [call for call in calls if call.source == source]
+    refused = sum(call.status == _TOO_MANY for call in ours)
+    said = f"{len(ours)} requests, {refused or 'none'} refused for coming too fast"
+    return warn(what, said, _SLOWER[source]) if refused else ok(what, said)
 
 
 def _clock(source: str, apart: timedelta, *, stand_in: bool) -> Check:
@@ -118,7 +149,8 @@ def _length(apart: timedelta) -> str:
 async def mail_server(settings: Settings, world: World) -> Check:
     """The mail server: connection and greeting, no login and no mail."""
     if settings.SMTP_URL is None:
-        return ok("mail", "SMTP_URL is not set: mails are files in outbox-mail")
+        kept = settings.WAREHOUSE_PATH.parent / OUTBOX_MAIL
+        return ok("mail", f"SMTP_URL is not set: mails are files in {kept}")
     server = mail.mail_server(settings.SMTP_URL.get_secret_value())
     sender = mail.mailbox(settings.MAIL_FROM or NOBODY)
     door = SmtpDoor(server, sender, world.now, tls_context(tls12=settings.RAPPROCHE_TLS12))

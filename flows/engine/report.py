@@ -29,6 +29,7 @@ MESSAGES = (commands.EMAIL, commands.SMS)
 PLAN: dict[str, Any] = {
     "do": pl.String,
     "what": pl.String,
+    "who": pl.String,
     "target": pl.String,
     "before": pl.String,
     "after": pl.String,
@@ -37,6 +38,17 @@ PLAN: dict[str, Any] = {
     "state": pl.String,
     "why": pl.String,
 }
+_WHO = (
+    "SELECT o.command_id, coalesce(o.payload->>'$.to', r.consultant_first_name || ' ' ||"
+    " r.consultant_last_name, c.name, s.name, '') AS who FROM ops.outbox o"
+    " LEFT JOIN core.cras r ON o.kind IN ('boond.cra.validate', 'boond.cra.invalidate')"
+    " AND r.id = o.target"
+    " LEFT JOIN core.clients c ON o.kind = 'boond.invoice.create'"
+    " AND c.id = o.payload->>'$.client_id'"
+    " LEFT JOIN core.suppliers s ON o.kind IN ('boond.supplier_invoice.register',"
+    " 'boond.supplier_invoice.flag') AND s.id = split_part(o.target, '|', 1)"
+)
+"""Whom each command concerns, by name: whose CRA, which client or supplier, whose mailbox."""
 OPEN_BREAKS_SHOWN = 50
 
 LINKED = "Names that people linked, for the next run"
@@ -161,9 +173,10 @@ def plan(warehouse: Warehouse, wanted: frozenset[str] | None = None) -> Table:
             " SELECT 'bill/' || bill_id, min(explanation) FROM recon.po_matches GROUP BY bill_id"
         )
     )
+    who = dict(warehouse.rows(_WHO))
     open_states = {"planned", "awaiting_approval", "approved", "sending", "unknown", "refused"}
     rows = [
-        _planned(row, statuses, breaks)
+        _planned(row, who, statuses, breaks)
         for row in outbox.commands(warehouse).sort("kind", "target").to_dicts()
         if (row["command_id"] in wanted if wanted is not None else row["state"] in open_states)
     ]
@@ -172,7 +185,10 @@ def plan(warehouse: Warehouse, wanted: frozenset[str] | None = None) -> Table:
 
 
 def _planned(
-    row: Mapping[str, Any], statuses: Mapping[str, str], breaks: Mapping[str, str]
+    row: Mapping[str, Any],
+    who: Mapping[str, str],
+    statuses: Mapping[str, str],
+    breaks: Mapping[str, str],
 ) -> dict[str, Any]:
     payload = outbox.payload(row)
     total = payload.get("total_excl_tax")
@@ -181,17 +197,30 @@ def _planned(
     waits = row["state"] == "awaiting_approval"
     does = "create" if creates else "send" if message else "update"
     said = row["last_error"] or breaks.get(row["subject_id"]) or ""
+    decide = f"rapproche approve {row['command_id']} --by NAME --reason TEXT"
     return {
         "do": "skip" if waits or row["state"] == "refused" else does,
         "what": VERBS.get(row["kind"], row["kind"]),
+        "who": who[row["command_id"]],
         "target": row["target"],
         "before": "–" if creates or message else statuses.get(row["target"], "registered"),
         "after": payload["status"] if "status" in payload else _level(payload),
         "amount": Decimal(total) if total is not None else None,
         "currency": payload.get("currency"),
         "state": row["state"],
-        "why": f"rapproche approve {row['command_id']} --by NAME --reason TEXT" if waits else said,
+        "why": " · ".join(filter(None, (decide, said))) if waits else said,
     }
+
+
+def planned(warehouse: Warehouse) -> Table:
+    """The write-back plan by kind and state: what a person reads before its rows."""
+    rows = plan(warehouse).rows.group_by("what", "state", "currency", maintain_order=True)
+    told = pl.col("amount").is_not_null().any()
+    counted = rows.agg(
+        pl.len().alias("commands"), pl.when(told).then(pl.col("amount").sum()).alias("amount")
+    )
+    shown = counted.select("what", "state", "commands", "amount", "currency")
+    return Table("planned", "The plan, by kind", shown, "Nothing is to be written.")
 
 
 def _level(message: Mapping[str, Any]) -> str:
@@ -257,7 +286,8 @@ def last_runs(warehouse: Warehouse) -> Table:
 def outbox_table(warehouse: Warehouse) -> Table:
     """Commands that are not settled."""
     rows = warehouse.frame(
-        "SELECT command_id, kind, target, state, attempts, last_error, planned_at FROM ops.outbox"
+        "SELECT command_id, kind, who, target, state, attempts, last_error, planned_at"
+        f" FROM ops.outbox JOIN ({_WHO}) USING (command_id)"
         " WHERE state NOT IN ('done', 'cancelled') ORDER BY state, kind, target"
     )
     return Table("outbox", "Outbox", rows, "No command waits.")

@@ -7,7 +7,7 @@ warehouse, doors, and the driver that makes a unit of work a Prefect task or jus
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -86,6 +86,70 @@ def new_run_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
+_FOLLOWS = frozenset({"blocked", "circuit_open"})
+"""Refusals of our own: nothing was sent, because of what was met before."""
+
+
+@dataclass
+class Refusal:
+    """What a source refused, once for all that met it alike: eight lines of one cause hide it.
+
+    Attributes:
+        error: as it was met first.
+        hint: the settings to look at, where the error itself does not say what to do.
+    """
+
+    error: SourceError
+    hint: str
+    streams: list[str] = field(default_factory=list)
+    operations: list[str] = field(default_factory=list)
+
+    def explains(self, error: SourceError) -> bool:
+        """Whether another error is the same, or what came of it: a vendor left in peace."""
+        if error.source != self.error.source:
+            return False
+        followed = error.code in _FOLLOWS and self.error.kind == error.kind
+        return followed or _cause(error) == _cause(self.error)
+
+    def met(self, error: SourceError, stream: str | None) -> None:
+        """Takes note of who met it."""
+        if stream and stream not in self.streams:
+            self.streams.append(stream)
+        asked = error.code not in _FOLLOWS or not self.operations
+        if asked and error.operation not in self.operations:
+            self.operations.append(error.operation)
+
+    def told(self) -> str:
+        """The line that people read."""
+        said = self.error.met_by(", ".join(self.operations))
+        if self.streams:
+            first, *others = self.streams
+            said = f"{', '.join([first, *(one.partition('.')[2] for one in others)])}: {said}"
+        return visible(said if self.error.settles else f"{said} See {self.hint}.")
+
+
+def _cause(error: SourceError) -> tuple[str, str, str, str]:
+    return error.kind, error.code, error.message, error.advice
+
+
+def gathered(settings: Settings, errors: Iterable[SourceError]) -> list[Refusal]:
+    """Errors with those of one cause together, the first met first."""
+    refusals: list[Refusal] = []
+    for error in errors:
+        _gather(refusals, settings, error)
+    return refusals
+
+
+def _gather(
+    refusals: list[Refusal], settings: Settings, error: SourceError, stream: str | None = None
+) -> None:
+    alike = next((one for one in refusals if one.explains(error)), None)
+    if alike is None:
+        alike = Refusal(error, settings_of(settings, error.source, error.kind))
+        refusals.append(alike)
+    alike.met(error, stream)
+
+
 @dataclass
 class Run:
     """One run of one command."""
@@ -108,8 +172,7 @@ class Run:
     concerns: list[str] = field(default_factory=list)
     subjects: dict[str, object] = field(default_factory=dict)
     """What some of the concerns are about."""
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    """Source and kind of error, and what is said of it."""
+    refusals: list[Refusal] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
 
     def heard(self, call: Call) -> None:
@@ -152,21 +215,22 @@ class Run:
         self.concerns = [said for said in self.concerns if self.subjects.get(said) != subject]
 
     @property
+    def failed(self) -> list[tuple[str, str]]:
+        """Source and kind of error, and what is said of it: one line for what is refused alike."""
+        return [(f"{one.error.source}/{one.error.kind}", one.told()) for one in self.refusals]
+
+    @property
     def failures(self) -> list[str]:
         """What is said of the sources that failed."""
         return [said for _, said in self.failed]
 
     def unreachable(self, error: SourceError, stream: str | None = None) -> None:
         """A source could not be reached or refused us (exit code 3)."""
-        said = f"{stream}: {error}" if stream else str(error)
-        hint = settings_of(self.settings, error.source, error.kind)
-        said = visible(f"{said} See {hint}.")
         known = {"code": error.code, "kind": error.kind, "operation": error.operation}
         source, _, name = (stream or error.source).partition(".")
         with logs.about(source=source, stream=name):
             log.error("source failed%s", pairs(known | {"status": error.status}))
-        if said not in self.failures:
-            self.failed.append((f"{source}/{error.kind}", said))
+        _gather(self.refusals, self.settings, error, stream)
 
     def write_audit(self) -> None:
         """Moves the calls heard so far to `ops.api_calls`."""

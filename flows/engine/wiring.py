@@ -310,7 +310,11 @@ def message_doors(settings: Settings, now: Callable[[], datetime]) -> dict[str, 
 
 def to_be_set(settings: Settings) -> str:
     """What to set so that at least one vendor is asked."""
-    return f"set {settings.boond_credentials[0]} or BILL_COM_USERNAME; see .env.example"
+    return (
+        f"set {settings.boond_credentials[0]} or BILL_COM_USERNAME, and what goes with it in"
+        f" BOOND_DIALECT={settings.BOOND_DIALECT}, BILL_COM_DIALECT={settings.BILL_COM_DIALECT};"
+        " see .env.example"
+    )
 
 
 async def log_in(run: Run) -> None:

@@ -287,10 +287,16 @@ def test_a_live_dialect_has_its_own_defaults(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.BILL_COM_BASE_URL == "https://gateway.prod.bill.com/connect"
 
 
-def test_credentials_of_the_other_dialect_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tokens of the production API leave BoondManager out while `v3` is spoken."""
-    put(monkeypatch, **LIVE_BOOND)
-    assert not load().has_boond
+@pytest.mark.parametrize(
+    ("dialect", "said"), [("v3", LIVE_BOOND), ("live", {"BOOND_API_KEY": "k"})]
+)
+def test_credentials_of_the_other_dialect_alone_are_refused(
+    dialect: str, said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever forgets the dialect is told so, rather than left with runs without BoondManager."""
+    put(monkeypatch, BOOND_DIALECT=dialect, **said)
+    with pytest.raises(ConfigurationError, match=f"BOOND_DIALECT is {dialect}, but BOOND_"):
+        load()
 
 
 @pytest.mark.parametrize("missing", [*LIVE_BOOND, "BOOND_BASIC_USER", "BOOND_BASIC_PASSWORD"])
@@ -312,6 +318,9 @@ def test_a_state_of_a_tenant_is_given_a_word_that_there_is(elsewhere: Path) -> N
     assert read_policy(file).boond_states.words() == {"invoice": {"7": "sent"}}
     file.write_text('[boond_states.invoice]\n7 = "lost"\n')
     with pytest.raises(ConfigurationError, match=r"boond_states\.invoice\.7"):
+        read_policy(file)
+    file.write_text('[boond_states.invoice]\nseven = "sent"\n')
+    with pytest.raises(ConfigurationError, match=r"boond_states\.invoice\.seven"):
         read_policy(file)
 
 

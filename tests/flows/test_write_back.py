@@ -598,3 +598,19 @@ def test_the_plan_as_markdown_keeps_its_cells(planned: House) -> None:
     text = labels.markdown(report.Table("k", "T", evil, ""), "en")
     assert len(text.strip().splitlines()) == 5
     assert r"a \| b # c \<script>" in text
+
+
+def test_the_plan_names_whom_each_command_concerns(planned: House) -> None:
+    """Whose CRA, which client, which supplier: names beside the ids, in the outbox too."""
+    named = {row["target"]: row["who"] for row in _plan(planned).rows.to_dicts()}
+    assert all(named.values())
+    people = "SELECT id, consultant_first_name || ' ' || consultant_last_name FROM core.cras"
+    cras = dict(planned.rows(people))
+    assert {named[id_] for id_ in cras if id_ in named} <= set(cras.values())
+    with read_published(planned.settings.WAREHOUSE_PATH) as warehouse:
+        outbox = report.outbox_table(warehouse).rows
+        by_kind = report.planned(warehouse).rows
+    assert dict(outbox.select("target", "who").iter_rows()) == named
+    assert by_kind["commands"].sum() == len(outbox)
+    flags = by_kind.filter(report.pl.col("what") == "flag for payment")
+    assert flags["amount"].to_list() == [None]
