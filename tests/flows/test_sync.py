@@ -426,7 +426,7 @@ def _asked(house: House, start: str) -> int:
 
 
 def test_the_details_of_a_thin_bill_are_fetched_once_a_version(make_house: MakeHouse) -> None:
-    """A bill listed without its lines is asked for when it is new or changed, and only then."""
+    """A bill listed without lines is asked for when it is new or changed, or all are anew."""
     house = make_house(vendors={"consultants": 8, "mistakes": False})
     one = "GET /bill/v3/invoices/"
     _pull(house, "bill.invoices")
@@ -435,7 +435,7 @@ def test_the_details_of_a_thin_bill_are_fetched_once_a_version(make_house: MakeH
     assert house.one("SELECT count(DISTINCT bill_id) FROM core.bill_lines") == len(
         house.vendors.bills
     )
-    _pull(house, "bill.invoices", full=True)
+    _pull(house, "bill.invoices")
     assert _asked(house, one) == thin
     house.ticks += 60_000_000
     asked = [n.removeprefix(one) for n in house.sandbox.requests if n.startswith(one)]
@@ -444,6 +444,8 @@ def test_the_details_of_a_thin_bill_are_fetched_once_a_version(make_house: MakeH
     _pull(house, "bill.invoices")
     assert _asked(house, one) == thin + 1
     assert house.one("SELECT description FROM core.bills WHERE id = ?", bill.id) == "autre"
+    _pull(house, "bill.invoices", full=True)
+    assert _asked(house, one) == 2 * thin + 1
 
 
 def test_payments_are_asked_for_only_where_there_may_be_some(make_house: MakeHouse) -> None:
