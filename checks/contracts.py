@@ -126,7 +126,7 @@ _CONTRACTS = (
         billing_deadline=day(),
         payment_terms=text(),
         tax_rate=_column(RATE, pa.Check.in_range(0, 1)),
-        updated_at=instant(required=True),
+        updated_at=instant(),
     ),
     contract(
         "contract_rates",
