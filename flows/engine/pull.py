@@ -110,7 +110,8 @@ async def pull_one(run: Run, door: Door, stream: Stream, *, full: bool = False) 
     try:
         with logs.about(source=stream.source, stream=stream.name):
             await run.driver.step(f"pull {label}", lambda: pull(run, door, stream, full=full))
-        run.trusted.add(label)
+        if runs.sync_state(run.warehouse, stream.source, stream.name)["complete"]:
+            run.trusted.add(label)
     except SourceError as error:
         runs.record_sync(run.warehouse, stream.source, stream.name, complete=False)
         run.unreachable(error, label)
@@ -152,6 +153,9 @@ async def pull(run: Run, door: Door, stream: Stream, *, full: bool) -> int:
     _say_masked(run, stream, run.masked[stream.source] - masked)
     if ignored:
         log.warning("%s ignores updatedSince", label)
+    if served.short:
+        said = f"{label}: {stated} rows stated, {rows} served: nothing that needs them is written"
+        run.concern(f"{said} until all are served; ask the vendor", "short", stream=label)
     if waiting:
         run.counts["in_quarantine"] += waiting
         said = f"{label}: {counted(waiting, 'record')} in quarantine"
@@ -287,7 +291,7 @@ def _record(run: Run, stream: Stream, extent: Extent, staging: Staging, served: 
     alive = f"SELECT count(*) FROM {staging.shape.raw_table} WHERE deleted_at IS NULL"
     values: dict[str, Any] = {
         "last_synced_at": run.now(),
-        "complete": True,
+        "complete": not served.short,
         "rows": run.warehouse.rows(alive)[0][0],
     }
     # What was left out of a list may be older than what was in it: the next run asks again.
