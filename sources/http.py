@@ -152,9 +152,9 @@ class Seam:
         except SourceError as error:
             if error.kind == "transient" or error.status is None:
                 raise
-            if error.status in _NO_SUCH_PLACE:
-                raise self._no_login(ask, error) from None
             advice = error.advice if error.advice != error.advised else None
+            if error.status in _NO_SUCH_PLACE:
+                advice = "No login is there: check the base URL in the settings."
             raise Authentication(
                 self.source,
                 ask.operation,
@@ -163,17 +163,6 @@ class Seam:
                 advice=advice,
                 status=error.status,
             ) from None
-
-    def _no_login(self, ask: Ask, error: SourceError) -> Critical:
-        advice = "No login is there: check the base URL in the settings."
-        return Critical(
-            self.source,
-            ask.operation,
-            "no_login",
-            error.message,
-            advice=advice,
-            status=error.status,
-        )
 
     async def _retried(self, once: Callable[[], Awaitable[_T]]) -> _T:
         waits = self._waits()
