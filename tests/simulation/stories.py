@@ -175,8 +175,8 @@ _ALL = (
     Story(
         "taken back",
         "planned",
-        (at(WRITE, validates_wrong_days), APPROVE, WRITE),
-        finish=(WRITE, APPROVE, WRITE),
+        (WRITE,),
+        finish=(WRITE, at(WRITE, validates_wrong_days), APPROVE, WRITE),
     ),
     Story("busy", "planned", (WRITE, at(WRITE, corrects, 5)), exact=False, weight=2),
     Story("many pages", "planned", (WRITE,), weight=2, rows_a_page=3),
